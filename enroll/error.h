@@ -5,6 +5,8 @@
 #ifndef ENROLL_ERROR_H
 #define ENROLL_ERROR_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum enroll_exit {
@@ -56,5 +58,14 @@ struct enroll_error {
 /* Fills in *error (all but the server's own fields, which are cleared). Returns exit_status. */
 enum enroll_exit enroll_error_set(struct enroll_error *error, enum enroll_exit exit_status, enum enroll_step step,
                                   const char *advice, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The same for the one error that every function shares: no memory. Returns ENROLL_FAILED. */
+enum enroll_exit enroll_error_memory(struct enroll_error *error, enum enroll_step step);
+
+/*
+ * Makes one printable line of `size` bytes that a server sent: runs of blanks and control characters become one blank,
+ * bytes outside ASCII a question mark. ret_printable takes capacity bytes, terminated.
+ */
+void enroll_text_print(const char *text, size_t size, char *ret_printable, size_t capacity);
 
 #endif
