@@ -1,12 +1,14 @@
 /*
  * Reading "key = value" lines under "[section]" headings: token.conf, intune-tpm.conf, device-profile.conf and
  * enrollment.conf are all of this form. '#' begins a comment line; blanks around keys and values are dropped; a key
- * stands once in a section. Nothing is interpreted beyond that.
+ * stands once in a section and a heading once in a file. Nothing is interpreted beyond that.
  */
 #ifndef INTUNE_KEYFILE_H
 #define INTUNE_KEYFILE_H
 
 #include <stddef.h>
+
+#define KEYFILE_ENTRIES_MAX 4096 /* more is not of this form: it bounds the work on a hostile file */
 
 struct keyfile;
 

@@ -9,8 +9,43 @@
  *   generations/3/chain.crt         the issuing certificates the server sent, PEM (absent if none)
  *
  * A generation is complete and synced before `current` moves and never changes afterwards. The reader
- * opens `current` once and reads through that descriptor, so it never mixes two generations.
- * token.conf is "key = value" lines under "[section]" headings; binary values are base64 on one line.
+ * resolves `current` once, which must be a symbolic link of the form generations/NUMBER, and reads through that
+ * directory's descriptor, so it never mixes two generations. Both PEM files hold nothing but their certificates.
+ *
+ * token.conf (keyfile.h) is written by token_conf_format() and holds, all of it required unless said otherwise:
+ *
+ *   [token]
+ *   format = 1
+ *   label, serial, object-label           text, see the limits below; printable, no blank at either end
+ *   id                                    hexadecimal, CKA_ID
+ *   manufacturer, model                   text, may be empty
+ *   firmware                              MAJOR.MINOR, 0 to 255 each
+ *
+ *   [key]
+ *   type = rsa | ec
+ *   bits = 2048                           rsa
+ *   exponent = 65537                      rsa
+ *   modulus                               rsa; base64, bits / 8 bytes
+ *   curve = P-256 | P-384 | P-521         ec
+ *   x, y                                  ec; base64, (bits + 7) / 8 bytes
+ *   public-key-info                       base64 DER SubjectPublicKeyInfo
+ *   public, private, parent-public        base64 of the marshalled TPM2B_PUBLIC, TPM2B_PRIVATE, TPM2B_PUBLIC
+ *   parent = 0x40000001                   handle of the parent
+ *   persistent-handle = 0x81010001        absent when the key is not resident
+ *   pin-salt                              base64, TPM_PIN_SALT_SIZE bytes; absent when the key has no PIN
+ *
+ *   [certificate]                         absent while an enrolment is pending
+ *   sha256                                hexadecimal, of the DER in device.crt: the two must belong together
+ *   subject, issuer, serial-number        base64 DER
+ *   public-key-info                       base64 DER; that of [key]
+ *   subject-public-key-hash               hexadecimal SHA-1 of the public key's BIT STRING content
+ *   issuer-public-key-hash                the same of the issuer's key, absent when it is not known
+ *   not-before, not-after                 YYYYMMDD, UTC
+ *   id                                    hexadecimal, CKA_ID
+ *
+ *   [chain.0]                             as [certificate]; the n-th certificate of chain.crt is [chain.n]
+ *
+ * Unknown sections and keys are left alone, so that a later version may add some under the same format number.
  */
 #ifndef INTUNE_TOKEN_DIRECTORY_H
 #define INTUNE_TOKEN_DIRECTORY_H
@@ -54,7 +89,7 @@ struct token_certificate {
 
 /* One complete generation of the token. */
 struct token_generation {
-    char label[TOKEN_LABEL_MAX + 1];      /* token label; stable over renewals */
+    char label[TOKEN_LABEL_MAX + 1];      /* token label, UTF-8; stable over renewals */
     char serial[TOKEN_SERIAL_MAX + 1];    /* token serial number; stable over renewals */
     char object_label[TOKEN_LABEL_MAX + 1]; /* CKA_LABEL of the three of a kind; stable over renewals */
     uint8_t id[TOKEN_ID_MAX];             /* CKA_ID of the three of a kind; stable over renewals */
@@ -101,6 +136,15 @@ enum token_status token_generation_read(const char *directory, struct token_gene
  */
 bool token_generation_stamp(const char *directory, uint8_t ret_stamp[32]) __attribute__((warn_unused_result));
 
-void token_generation_free(struct token_generation *generation);
+void token_generation_free(struct token_generation *generation); /* NULL is allowed */
+
+/*
+ * Writes token.conf's text for a generation: *ret_text is malloc()ed, NUL-terminated, *ret_size bytes without the NUL.
+ * False when a field cannot be written so that it reads back the same (too long, blanks at the ends of a text, a size that
+ * does not fit the key, a missing value) or memory is out. The generation's number and the certificates' DER are not in
+ * it; the DER's hash is.
+ */
+bool token_conf_format(const struct token_generation *generation, char **ret_text, size_t *ret_size)
+    __attribute__((warn_unused_result));
 
 #endif
