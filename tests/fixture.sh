@@ -254,11 +254,11 @@ fixture_mde_server_start() {
     ((EUID == 0)) || port=8442
     MDE_SERVER_HOST=EnterpriseEnrollment.contoso.test
     MDE_SERVER_ADDRESS=$FIXTURE_ADDRESS
-    MDE_SERVER_DIRECTORY=$FIXTURE_DIRECTORY/mde
+    MDE_SERVER_COUNT=$((${MDE_SERVER_COUNT:-0} + 1))
+    MDE_SERVER_DIRECTORY=$FIXTURE_DIRECTORY/mde-$MDE_SERVER_COUNT
     MDE_TOKEN_FILE=$FIXTURE_DIRECTORY/enrolment-token
     MDE_PASSWORD_FILE=$FIXTURE_DIRECTORY/password
     mkdir -p "$MDE_SERVER_DIRECTORY"
-    rm -f "$MDE_SERVER_DIRECTORY/port"
     printf 'token-of-the-test-%s\n' "$$" >"$MDE_TOKEN_FILE"
     printf 'correct horse %s\n' "$$" >"$MDE_PASSWORD_FILE"
     chmod 600 "$MDE_TOKEN_FILE" "$MDE_PASSWORD_FILE"
@@ -270,7 +270,7 @@ fixture_mde_server_start() {
     else
         set -- --policy Federated --token-file "$MDE_TOKEN_FILE" "$@"
     fi
-    fixture_start mde-server "$MDE_SERVER" --directory "$MDE_SERVER_DIRECTORY" --listen "$FIXTURE_ADDRESS:$port" \
+    fixture_start "mde-server-$MDE_SERVER_COUNT" "$MDE_SERVER" --directory "$MDE_SERVER_DIRECTORY" --listen "$FIXTURE_ADDRESS:$port" \
         --host "$MDE_SERVER_HOST" "$@"
     MDE_SERVER_PID=$FIXTURE_PID
     fixture_wait_until 20 "the MDE2 server" test -s "$MDE_SERVER_DIRECTORY/port"
@@ -416,12 +416,16 @@ fixture_curl() {
 # ---- p11-kit --------------------------------------------------------------------------------------------------------------
 
 # p11-kit reads a user's modules from XDG_CONFIG_HOME, but not root's. For root the command runs in a mount namespace of its
-# own where p11-kit's module directories show the test's directory alone: nothing of the system is touched.
-fixture_p11kit_modules() {
-    local directory=$FIXTURE_DIRECTORY/p11-kit/pkcs11/modules
-    mkdir -p "$directory"
-    [[ -f $directory/intune-tpm.module ]] || printf 'module: %s\n' "$INTUNE_TPM_MODULE" >"$directory/intune-tpm.module"
-    printf '%s\n' "$directory"
+# own where p11-kit's module directories show the test's directory alone; where none may be made, as nobody. Nothing of the
+# system is touched.
+fixture_p11kit_way() {
+    if ((EUID != 0)); then
+        echo user
+    elif unshare --mount true 2>/dev/null; then
+        echo namespace
+    else
+        echo nobody
+    fi
 }
 
 # fixture_sanitizer_preload: the run-time library that a foreign program must load first for a module built with a sanitizer.
@@ -434,26 +438,43 @@ fixture_sanitizer_preload() {
     done
 }
 
-fixture_p11kit() {
-    local directory preload
-    local -a environment=()
-    directory=$(fixture_p11kit_modules)
-    preload=$(fixture_sanitizer_preload)
-    [[ -z $preload ]] || environment=("LD_PRELOAD=$preload" "ASAN_OPTIONS=detect_leaks=0")
-    if ((EUID != 0)); then
-        env "${environment[@]}" XDG_CONFIG_HOME="$FIXTURE_DIRECTORY/p11-kit" "$@"
-        return
+# Writes the module file once. Nobody cannot read a build tree under /root, so the module is copied for him.
+fixture_p11kit_prepare() {
+    local directory=$FIXTURE_DIRECTORY/p11-kit/pkcs11/modules module=$INTUNE_TPM_MODULE
+    [[ ! -f $directory/intune-tpm.module ]] || return 0
+    mkdir -p "$directory"
+    FIXTURE_P11KIT_WAY=$(fixture_p11kit_way)
+    if [[ $FIXTURE_P11KIT_WAY == nobody ]]; then
+        install -m 755 "$module" "$FIXTURE_DIRECTORY/p11-kit/"
+        module=$FIXTURE_DIRECTORY/p11-kit/${module##*/}
     fi
-    # shellcheck disable=SC2016
-    unshare --mount bash -c '
-        directory=$1
-        shift
-        mount --bind "$directory" /usr/share/p11-kit/modules || exit 125
-        if [ -d /etc/pkcs11 ]; then mount -t tmpfs none /etc/pkcs11 || exit 125; fi
-        exec env "$@"' p11kit "$directory" "${environment[@]}" "$@"
+    printf 'module: %s\n' "$module" >"$directory/intune-tpm.module"
 }
 
-# Whether fixture_p11kit can work here: root needs the right to mount.
-fixture_require_p11kit() {
-    ((EUID != 0)) || unshare --mount true 2>/dev/null || skip "no mount namespace can be made here"
+# A program for root: runs its arguments where p11-kit sees the modules of the directory in the first one.
+# shellcheck disable=SC2016
+FIXTURE_P11KIT_NAMESPACE='
+    mount --bind "$1" /usr/share/p11-kit/modules || exit 125
+    if [ -d /etc/pkcs11 ]; then mount -t tmpfs none /etc/pkcs11 || exit 125; fi
+    shift
+    exec "$@"'
+
+fixture_p11kit() {
+    local preload
+    fixture_p11kit_prepare
+    preload=$(fixture_sanitizer_preload)
+    if [[ -n $preload ]]; then
+        set -- env "LD_PRELOAD=$preload" ASAN_OPTIONS=detect_leaks=0 "$@"
+    fi
+    case $FIXTURE_P11KIT_WAY in
+    user)
+        env XDG_CONFIG_HOME="$FIXTURE_DIRECTORY/p11-kit" "$@"
+        ;;
+    namespace)
+        unshare --mount sh -c "$FIXTURE_P11KIT_NAMESPACE" p11kit "$FIXTURE_DIRECTORY/p11-kit/pkcs11/modules" "$@"
+        ;;
+    nobody)
+        setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/ XDG_CONFIG_HOME="$FIXTURE_DIRECTORY/p11-kit" "$@"
+        ;;
+    esac
 }
