@@ -1,0 +1,25 @@
+/* SOAP faults in plain words: MS-MDE2 2.2.9.3 and 3.1.4.1.1.4, in every case and prefix that servers use. Pure. */
+#ifndef ENROLL_MDE_FAULT_H
+#define ENROLL_MDE_FAULT_H
+
+#include <stdbool.h>
+
+#include "error.h"
+#include "mde/soap.h"
+
+#define HRESULT_MESSAGE_FORMAT      0x80180001u
+#define HRESULT_UNKNOWN             0x80180008u
+#define HRESULT_NOT_ELIGIBLE        0x80180016u
+#define HRESULT_CONNECTIVITY        0x80180010u
+#define HRESULT_INVALID_TLS         0x80180012u
+
+/*
+ * True when the reply is a fault: *ret_error then says which step was refused and why, with the HRESULT, the server's
+ * text, trace id, activity id, and what to do.
+ */
+bool fault_read(const struct soap_reply *reply, enum enroll_step step, const char *name, struct enroll_error *ret_error);
+
+/* "MENROLL_E_DEVICE_..." short name of an HRESULT of ours: "AUTHENTICATION". "UNKNOWN" for others. */
+const char *fault_hresult_name(uint32_t hresult);
+
+#endif
