@@ -449,6 +449,7 @@ fixture_p11kit_prepare() {
         module=$FIXTURE_DIRECTORY/p11-kit/${module##*/}
     fi
     printf 'module: %s\n' "$module" >"$directory/intune-tpm.module"
+    printf 'user-config: only\n' >"$FIXTURE_DIRECTORY/p11-kit/pkcs11/pkcs11.conf"
 }
 
 # A program for root: runs its arguments where p11-kit sees the modules of the directory in the first one.
