@@ -33,6 +33,12 @@ enum enroll_exit {
     ENROLL_UNHEALTHY = 22,        /* verify found something to mend */
 };
 
+/* HRESULTs that are ours to give; those of faults stand in mde/fault.c. */
+#define HRESULT_CONNECTIVITY     0x80180010u
+#define HRESULT_TLS_CERTIFICATE  0x80180012u
+#define HRESULT_UNSAFE_REDIRECT  0x8018001au
+#define HRESULT_CANCELLED        0x8018002au
+
 /* The five steps of MS-MDE2, and the work around them. */
 enum enroll_step {
     STEP_PREPARE = 0,

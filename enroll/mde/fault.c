@@ -78,7 +78,10 @@ const char *fault_hresult_name(uint32_t hresult)
     static const struct {
         uint32_t hresult;
         const char *name;
-    } ours[] = {{HRESULT_CONNECTIVITY, "CONNECTIVITY"}, {HRESULT_INVALID_TLS, "INVALID_TLS_CERTIFICATE"}};
+    } ours[] = {{HRESULT_CONNECTIVITY, "CONNECTIVITY"},
+                {HRESULT_TLS_CERTIFICATE, "INVALID_TLS_CERTIFICATE"},
+                {HRESULT_UNSAFE_REDIRECT, "INSECURE_REDIRECT"},
+                {HRESULT_CANCELLED, "USER_CANCELLED"}};
 
     for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
         if (meanings[i].hresult == hresult)

@@ -7,11 +7,9 @@
 #include "error.h"
 #include "mde/soap.h"
 
-#define HRESULT_MESSAGE_FORMAT      0x80180001u
-#define HRESULT_UNKNOWN             0x80180008u
-#define HRESULT_NOT_ELIGIBLE        0x80180016u
-#define HRESULT_CONNECTIVITY        0x80180010u
-#define HRESULT_INVALID_TLS         0x80180012u
+#define HRESULT_MESSAGE_FORMAT 0x80180001u
+#define HRESULT_UNKNOWN        0x80180008u
+#define HRESULT_NOT_ELIGIBLE   0x80180016u
 
 /*
  * True when the reply is a fault: *ret_error then says which step was refused and why, with the HRESULT, the server's
@@ -19,7 +17,7 @@
  */
 bool fault_read(const struct soap_reply *reply, enum enroll_step step, const char *name, struct enroll_error *ret_error);
 
-/* "MENROLL_E_DEVICE_..." short name of an HRESULT of ours: "AUTHENTICATION". "UNKNOWN" for others. */
+/* The short name of an HRESULT: "AUTHENTICATION". "UNKNOWN" for those nobody knows. */
 const char *fault_hresult_name(uint32_t hresult);
 
 #endif

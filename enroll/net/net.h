@@ -22,6 +22,7 @@
 #define NET_URL_MAX 2048
 #define NET_REDIRECTS_MAX 3
 #define NET_TIMEOUT_DEFAULT 60 /* seconds */
+#define NET_RETRY_AFTER_MAX 120 /* seconds; a server that asks for more is told about instead of waited for */
 
 struct net;
 
@@ -86,6 +87,7 @@ struct net_response {
     long status;
     char *content_type; /* may be NULL */
     char *url;          /* that answered, after redirects */
+    long retry_after;   /* seconds the server asks to wait, 0: none */
     uint8_t *body;      /* terminated by a 0 that body_size does not count; wiped when freed */
     size_t body_size;
 };
