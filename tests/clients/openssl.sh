@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# openssl s_client: through the pkcs11 engine, and through the tpm2 provider with the key file.
+set -eu
+# shellcheck source=tests/clients/clients.sh
+. "$(dirname "$0")/clients.sh"
+# shellcheck source=tests/clients/site.sh
+. "$clients/site.sh"
+# shellcheck source=tests/clients/tokens.sh
+. "$clients/tokens.sh"
+need openssl nginx
+
+world_begin openssl "$(openssl version | cut -d' ' -f2)"
+tokens_begin
+site_begin
+
+# s_client ends with its input; the request goes in on it.
+fetch() {
+    local status=0
+    recipe "$1" >$work/recipe-$1.sh
+    (printf "GET / HTTP/1.0\r\n\r\n"; sleep 1) | timeout -k 5 30 bash -eu $work/recipe-$1.sh >$work/page 2>&1 || status=$?
+    cat $work/page
+    [ $status = 0 ]
+    grep -x welcome $work/page
+    grep -q "Verify return code: 0" $work/page
+}
+provider_directory=$(openssl version -m | sed 's/.*"\(.*\)"/\1/')
+
+for key in rsa p256; do
+    token_use $key
+    for version in 3 2; do
+        attempt $key "engine TLS 1.$version" site_expect $version fetch openssl-engine
+        if [ -e $provider_directory/tpm2.so ]; then
+            attempt $key "tpm2 TLS 1.$version" site_expect $version fetch openssl-provider
+        else
+            report SKIP $key "tpm2 TLS 1.$version" "no tpm2-openssl"
+        fi
+    done
+done
+if [ -e $provider_directory/pkcs11.so ]; then
+    for key in rsa p256; do
+        token_use $key
+        attempt $key "provider TLS 1.3" site_expect 3 fetch openssl-pkcs11-provider
+    done
+else
+    report SKIP - "pkcs11 provider" "Debian 12 has no package of the pkcs11 provider"
+fi
+world_end

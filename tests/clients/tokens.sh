@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # what is set here is for the scripts
+# Two tokens in one software TPM, RSA-2048 and P-256, enrolled by intune-enroll with the test MDM server; one of them at a
+# time is the machine's. Sourced after clients.sh and site.sh.
+#
+#   tokens_begin        installs module and helper as `meson install` does, enrols twice; the RSA token is in use then
+#   token_use rsa|p256  from now on /var/lib/intune-tpm is this token, and these are its facts:
+#     certificate       file of the device certificate
+#     fingerprint       SHA-1 in lower case, as nginx writes it
+#     serial            of the certificate, hexadecimal in upper case
+#     uri, openvpn_id, id   as the README's recipes name the token
+
+tokens_begin() {
+    install -m 644 "$BUILD_ROOT/module/intune-tpm-pkcs11.so" "$module"
+    install -m 755 "$BUILD_ROOT/enroll/intune-enroll" /usr/sbin/intune-enroll
+    fixture_swtpm_start
+    site_ca
+    : >"$site/clients.pem"
+    token_enrol rsa rsa
+    token_enrol p256 ec
+    # From here on the configuration file says which TPM, as on a real machine; nothing is left to the environment.
+    mkdir -p /etc/intune-tpm
+    printf '[tpm]\ntcti = %s\n' "$INTUNE_TPM_TCTI" >/etc/intune-tpm/intune-tpm.conf
+    unset INTUNE_TPM_TCTI INTUNE_TPM_TOKEN_DIR
+    token_use rsa
+}
+
+# token_enrol KEY DEMAND: enrols into $work/token/KEY with a server whose policy demands that kind of key.
+token_enrol() {
+    fixture_mde_server_start --key "$2"
+    FIXTURE_TOKEN_DIR=$work/token/$1
+    fixture_enroll >"$work/enrol-$1.log" 2>&1 || { cat "$work/enrol-$1.log"; fail "enrolment of the $1 token"; }
+    cat "$MDE_CLIENT_CA" "$MDE_CLIENT_CHAIN" >>"$site/clients.pem"
+    fixture_mde_server_stop
+}
+
+token_use() {
+    local directory=$work/token/$1
+    rm -rf /var/lib/intune-tpm
+    ln -s "$directory" /var/lib/intune-tpm
+    certificate=$directory/current/device.crt
+    fingerprint=$(openssl x509 -in "$certificate" -noout -fingerprint -sha1 | sed 's/.*=//; s/://g' | tr '[:upper:]' '[:lower:]')
+    serial=$(openssl x509 -in "$certificate" -noout -serial | sed 's/serial=//')
+    uri='pkcs11:token=intune-tpm;object=device'
+    openvpn_id=$(intune-enroll show openvpn | sed -n "s/^pkcs11-id '\(.*\)'/\1/p")
+    id=$(intune-enroll show strongswan | sed -n 's/^ *handle = //p' | sort -u)
+}
