@@ -1,0 +1,150 @@
+#include "connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct tpm *tpm_new(const char *tcti)
+{
+    struct tpm *tpm = calloc(1, sizeof(*tpm));
+
+    if (tpm == NULL)
+        return NULL;
+    tpm->descriptor = -1;
+    tpm->tcti = strdup(tcti != NULL ? tcti : TPM_TCTI_DEFAULT);
+    if (tpm->tcti == NULL) {
+        free(tpm);
+        return NULL;
+    }
+    return tpm;
+}
+
+static void tpm_forget(struct tpm *tpm)
+{
+    for (size_t i = 0; i < TPM_CURVE_COUNT; i++)
+        EC_GROUP_free(tpm->groups[i]);
+    free(tpm->tcti);
+    free(tpm);
+}
+
+void tpm_free(struct tpm *tpm)
+{
+    if (tpm == NULL)
+        return;
+    tpm_connection_close(tpm);
+    tpm_forget(tpm);
+}
+
+/*
+ * The descriptor stays open in the child: its number may by now be a file of the application's, and closing a TCTI of
+ * the TSS would speak on the parent's connection. It is close-on-exec.
+ */
+void tpm_abandon(struct tpm *tpm)
+{
+    if (tpm != NULL)
+        tpm_forget(tpm);
+}
+
+uint32_t tpm_last_response_code(const struct tpm *tpm)
+{
+    return tpm->last_rc;
+}
+
+static const struct {
+    const char *prefix;
+    const struct tpm_transport *transport;
+} transports[] = {
+    {"device", &tpm_transport_device},
+    {"swtpm", &tpm_transport_socket},
+};
+
+/* An empty configuration would start the TSS's own search, which waits for a D-Bus service: refused. */
+static uint32_t transport_choose(struct tpm *tpm)
+{
+    size_t name_size = strcspn(tpm->tcti, ":");
+
+    if (name_size == 0)
+        return DOOR_RC_BAD_TCTI;
+    tpm->address = tpm->tcti + name_size + (tpm->tcti[name_size] == ':' ? 1 : 0);
+    tpm->transport = &tpm_transport_tss;
+    for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
+        if (strlen(transports[i].prefix) == name_size && memcmp(tpm->tcti, transports[i].prefix, name_size) == 0)
+            tpm->transport = transports[i].transport;
+    return TPM2_RC_SUCCESS;
+}
+
+uint32_t tpm_connection_open(struct tpm *tpm)
+{
+    if (tpm->transport == NULL) {
+        uint32_t rc = transport_choose(tpm);
+
+        if (rc != TPM2_RC_SUCCESS)
+            return rc;
+    }
+    if (tpm->transport->is_open(tpm))
+        return TPM2_RC_SUCCESS;
+    return tpm->transport->open(tpm);
+}
+
+uint32_t tpm_connection_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,
+                                 uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
+{
+    return tpm->transport->exchange(tpm, command, command_size, ret_response, ret_size);
+}
+
+void tpm_connection_close(struct tpm *tpm)
+{
+    if (tpm->transport != NULL)
+        tpm->transport->close(tpm);
+}
+
+void tpm_connection_release(struct tpm *tpm)
+{
+    if (tpm->transport != NULL && !tpm->transport->keeps(tpm))
+        tpm->transport->close(tpm);
+}
+
+uint32_t tpm_connection_rc_from_errno(int error)
+{
+    switch (error) {
+    case EACCES:
+    case EPERM:
+        return DOOR_RC_PERMISSION;
+    case EBUSY:
+    case EAGAIN:
+        return DOOR_RC_BUSY;
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+        return DOOR_RC_NO_MEMORY;
+    default:
+        return DOOR_RC_UNREACHABLE;
+    }
+}
+
+void tpm_descriptor_remember(struct tpm *tpm, int descriptor)
+{
+    struct stat status;
+
+    tpm->descriptor = descriptor;
+    memset(tpm->descriptor_identity, 0, sizeof(tpm->descriptor_identity));
+    if (fstat(descriptor, &status) == 0) {
+        tpm->descriptor_identity[0] = status.st_dev;
+        tpm->descriptor_identity[1] = status.st_ino;
+    }
+}
+
+bool tpm_descriptor_is_ours(struct tpm *tpm)
+{
+    struct stat status;
+
+    if (tpm->descriptor < 0)
+        return false;
+    if (fstat(tpm->descriptor, &status) == 0 && tpm->descriptor_identity[0] == status.st_dev &&
+        tpm->descriptor_identity[1] == status.st_ino)
+        return true;
+    tpm->descriptor = -1;
+    return false;
+}

@@ -1,0 +1,39 @@
+/* Reaching a TPM: which transport a TCTI configuration means, opening late, closing where others wait. */
+#ifndef INTUNE_TPM_CONNECTION_H
+#define INTUNE_TPM_CONNECTION_H
+
+#include "door.h"
+
+struct tpm_transport {
+    const char *name;
+    bool starts_up; /* nobody else sends TPM2_Startup to this TPM after a reset: a simulator has no firmware before it */
+    bool exclusive; /* while it is open nobody else reaches the TPM */
+    uint32_t (*open)(struct tpm *tpm);
+    bool (*is_open)(struct tpm *tpm);
+    /* Sends one command and receives its whole response of at most TPM_MESSAGE_MAX bytes. */
+    uint32_t (*exchange)(struct tpm *tpm, const uint8_t *command, size_t command_size,
+                         uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size);
+    void (*close)(struct tpm *tpm);
+    bool (*keeps)(const struct tpm *tpm); /* the connection may stay open between two calls */
+};
+
+extern const struct tpm_transport tpm_transport_device; /* "device:PATH" */
+extern const struct tpm_transport tpm_transport_socket; /* "swtpm:path=PATH", "swtpm:host=HOST,port=PORT" */
+extern const struct tpm_transport tpm_transport_tss;    /* any other TCTI of the TSS, by name */
+
+/* Opens the connection if it is not open. */
+uint32_t tpm_connection_open(struct tpm *tpm);
+uint32_t tpm_connection_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,
+                                 uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size);
+/* At the end of a call: closes the connection unless it may stay. */
+void tpm_connection_release(struct tpm *tpm);
+void tpm_connection_close(struct tpm *tpm);
+
+/* The DOOR_RC for an errno of open(2) or connect(2). */
+uint32_t tpm_connection_rc_from_errno(int error);
+/* Remembers what the open descriptor is. */
+void tpm_descriptor_remember(struct tpm *tpm, int descriptor);
+/* False when the descriptor was closed, or closed and reused, behind our back: then it is forgotten, not closed. */
+bool tpm_descriptor_is_ours(struct tpm *tpm);
+
+#endif

@@ -1,0 +1,175 @@
+/* Making a device key under the storage root key (TPM 2.0 part 3, 12.1). */
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "command.h"
+#include "object.h"
+#include "operation.h"
+#include "session.h"
+
+struct creation {
+    const struct tpm_key_request *request;
+    const struct tpm_auth *auth;
+    struct tpm_key key;
+};
+
+struct parent {
+    uint32_t handle;   /* where it is now */
+    uint32_t recorded; /* what the key file will say */
+    struct tpm_public_blob public_blob;
+    struct tpm_public_area area;
+};
+
+/* The storage root key for the moment; stored at its handle where that is free and allowed, as installers do. */
+static uint32_t parent_make(struct tpm *tpm, bool store, struct parent *parent)
+{
+    uint32_t rc = tpm_object_create_storage_root(tpm, &parent->handle, &parent->public_blob);
+
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    parent->recorded = TPM2_RH_OWNER;
+    if (store && tpm_object_evict_control(tpm, parent->handle, TPM_SRK_HANDLE) == TPM2_RC_SUCCESS) {
+        tpm_object_flush(tpm, parent->handle);
+        parent->handle = parent->recorded = TPM_SRK_HANDLE;
+    }
+    if (!tpm_public_area_parse(parent->public_blob.bytes, parent->public_blob.size, &parent->area) ||
+        !tpm_public_area_is_storage_root(&parent->area))
+        return DOOR_RC_MALFORMED;
+    return TPM2_RC_SUCCESS;
+}
+
+/* What stands at the storage root's handle is somebody's: it may be an RSA key, or none. */
+static uint32_t parent_find(struct tpm *tpm, bool may_persist, struct parent *parent)
+{
+    uint32_t rc = tpm_object_read_public(tpm, TPM_SRK_HANDLE, &parent->public_blob);
+
+    if (tpm_rc_is_no_object(rc))
+        return parent_make(tpm, may_persist, parent);
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    if (!tpm_public_area_parse(parent->public_blob.bytes, parent->public_blob.size, &parent->area) ||
+        !tpm_public_area_is_storage_root(&parent->area))
+        return parent_make(tpm, false, parent);
+    parent->handle = parent->recorded = TPM_SRK_HANDLE;
+    return TPM2_RC_SUCCESS;
+}
+
+/* A TPM2B as it arrives, with its size. */
+static bool blob_take(struct tpm_reader *reader, uint8_t ret_blob[TPM_BLOB_MAX], size_t *ret_size)
+{
+    struct tpm_writer writer = {.data = ret_blob, .capacity = TPM_BLOB_MAX};
+    size_t size;
+    const uint8_t *bytes = tpm_read_sized(reader, TPM_BLOB_MAX - 2, &size);
+
+    if (bytes == NULL || size == 0)
+        return false;
+    tpm_write_sized(&writer, bytes, size);
+    *ret_size = writer.size;
+    return true;
+}
+
+static bool key_is_as_requested(const struct tpm_key_request *request, const struct tpm_public_key *key)
+{
+    if (request->type != key->type)
+        return false;
+    return key->type == TPM_KEY_RSA ? key->bits == request->bits : key->curve == request->curve;
+}
+
+static uint32_t key_make(struct tpm *tpm, struct creation *creation, const struct parent *parent)
+{
+    struct tpm_session session = {0};
+    struct tpm_command command;
+    struct tpm_response response;
+    struct tpm_key *key = &creation->key;
+    size_t begin;
+    uint32_t rc;
+
+    tpm_command_begin(&command, TPM2_CC_Create,
+                      creation->auth != NULL ? TPM_AUTHORIZATION_SESSION : TPM_AUTHORIZATION_EMPTY,
+                      (const uint32_t[TPM_COMMAND_HANDLES]){parent->handle});
+    if (creation->auth != NULL) {
+        rc = tpm_session_start(tpm, parent->handle, &parent->area.key, &session);
+        if (rc != TPM2_RC_SUCCESS)
+            return rc;
+        command.session = &session;
+        command.encrypts = true;
+        tpm_public_name(parent->public_blob.bytes, parent->public_blob.size, command.names[0]);
+    }
+    begin = tpm_write_sized_begin(&command.parameters); /* inSensitive */
+    tpm_write_sized(&command.parameters, creation->auth != NULL ? creation->auth->value : NULL,
+                    creation->auth != NULL ? TPM_AUTH_SIZE : 0);
+    tpm_write_u16(&command.parameters, 0); /* data */
+    tpm_write_sized_end(&command.parameters, begin);
+    tpm_public_write_device_key(&command.parameters, creation->request, creation->auth != NULL);
+    tpm_write_u16(&command.parameters, 0); /* outsideInfo */
+    tpm_write_u32(&command.parameters, 0); /* creationPCR */
+    rc = tpm_command_run(tpm, &command, &response);
+    OPENSSL_cleanse(&session, sizeof(session));
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    if (!blob_take(&response.parameters, key->private_blob, &key->private_blob_size) ||
+        !blob_take(&response.parameters, key->public_blob, &key->public_blob_size) ||
+        !tpm_public_parse(key->public_blob, key->public_blob_size, &key->public_key) ||
+        !key_is_as_requested(creation->request, &key->public_key))
+        return DOOR_RC_MALFORMED;
+    return TPM2_RC_SUCCESS;
+}
+
+/* The owner of a storage root key at the handle may have given it an authorization: then it is not for us. */
+static bool rc_is_refusal_of_parent(uint32_t rc)
+{
+    return tpm_rc_is_authorization(rc) || rc == TPM2_RC_LOCKOUT;
+}
+
+static uint32_t create_run(struct tpm *tpm, void *context)
+{
+    struct creation *creation = context;
+    struct tpm_key *key = &creation->key;
+    struct parent parent;
+    uint32_t rc = parent_find(tpm, creation->request->may_persist, &parent);
+
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    rc = key_make(tpm, creation, &parent);
+    if (rc_is_refusal_of_parent(rc) && parent.handle == TPM_SRK_HANDLE) {
+        tpm_objects_flush(tpm);
+        rc = parent_make(tpm, false, &parent);
+        if (rc == TPM2_RC_SUCCESS)
+            rc = key_make(tpm, creation, &parent);
+    }
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    key->parent = parent.recorded;
+    memcpy(key->parent_public, parent.public_blob.bytes, parent.public_blob.size);
+    key->parent_public_size = parent.public_blob.size;
+    return TPM2_RC_SUCCESS;
+}
+
+static bool request_is_possible(const struct tpm_key_request *request)
+{
+    if (request->type == TPM_KEY_RSA)
+        return request->bits == 2048 || request->bits == 3072 || request->bits == 4096;
+    return request->type == TPM_KEY_EC && tpm_curve_bits(request->curve) != 0;
+}
+
+enum tpm_status tpm_key_create(struct tpm *tpm, const struct tpm_key_request *request, const struct tpm_auth *auth,
+                               const uint8_t *pin_salt, struct tpm_key *ret_key)
+{
+    struct creation creation = {.request = request, .auth = auth};
+    enum tpm_status status;
+
+    if (!request_is_possible(request) || (auth == NULL) != (pin_salt == NULL))
+        return TPM_BAD_ARGUMENT;
+    status = tpm_operation_run(tpm, create_run, &creation);
+    /* TPM_RC_VALUE is how many TPMs refuse a size that they do not have. */
+    if (status == TPM_FAILED && tpm_rc_base(tpm->last_rc) == TPM2_RC_VALUE)
+        return TPM_UNSUPPORTED;
+    if (status != TPM_OK)
+        return status;
+    creation.key.has_pin = auth != NULL;
+    if (pin_salt != NULL)
+        memcpy(creation.key.pin_salt, pin_salt, TPM_PIN_SALT_SIZE);
+    *ret_key = creation.key;
+    return TPM_OK;
+}

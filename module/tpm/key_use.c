@@ -1,0 +1,214 @@
+#include "key_use.h"
+
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "object.h"
+#include "operation.h"
+
+/* The place where the key's parent is at the moment. */
+struct parent {
+    uint32_t handle;
+    bool created; /* for this call, to be flushed */
+};
+
+/*
+ * The storage root key, made again. It has to be the one that the key was made under: another one means that the owner
+ * hierarchy was cleared.
+ */
+static uint32_t parent_create(struct tpm *tpm, const struct tpm_key *key, struct parent *ret_parent)
+{
+    struct tpm_public_blob blob;
+    uint32_t handle, rc = tpm_object_create_storage_root(tpm, &handle, &blob);
+
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    if (key->parent_public_size != 0 &&
+        (blob.size != key->parent_public_size || memcmp(blob.bytes, key->parent_public, blob.size) != 0))
+        return DOOR_RC_WRONG_KEY;
+    *ret_parent = (struct parent){.handle = handle, .created = true};
+    return TPM2_RC_SUCCESS;
+}
+
+static uint32_t parent_find(struct tpm *tpm, const struct tpm_key *key, struct parent *ret_parent)
+{
+    if (key->parent >> TPM2_HR_SHIFT != TPM2_HT_PERSISTENT)
+        return parent_create(tpm, key, ret_parent);
+    *ret_parent = (struct parent){.handle = key->parent};
+    return TPM2_RC_SUCCESS;
+}
+
+/*
+ * A failure that says something about the object at a persistent handle, and nothing about the connection, the TPM as a
+ * whole, or an argument: the object may be gone or another one.
+ */
+static bool rc_doubts_object(uint32_t rc)
+{
+    return tpm_rc_is_no_object(rc) || rc == DOOR_RC_NOT_VERIFIED ||
+           ((rc & 0xffff0000U) == 0 && (rc & TPM2_RC_FMT1) != 0 && tpm_rc_base(rc) != TPM2_RC_HASH &&
+            tpm_rc_base(rc) != TPM2_RC_CURVE);
+}
+
+static void parent_release(struct tpm *tpm, struct parent *parent)
+{
+    if (parent->created)
+        tpm_object_flush(tpm, parent->handle);
+    parent->created = false;
+}
+
+/* Starts the session that carries the PIN; a persistent parent that is gone or replaced is made again. */
+static uint32_t session_start(struct tpm *tpm, struct tpm_key_use *use, struct parent *parent)
+{
+    struct tpm_public_area area;
+    uint32_t rc;
+
+    if (!tpm_public_area_parse(use->key->parent_public, use->key->parent_public_size, &area) ||
+        !tpm_public_area_is_storage_root(&area))
+        return DOOR_RC_WRONG_KEY;
+    rc = tpm_session_start(tpm, parent->handle, &area.key, &use->session);
+    if (rc_doubts_object(rc) && !parent->created) {
+        rc = parent_create(tpm, use->key, parent);
+        if (rc == TPM2_RC_SUCCESS)
+            rc = tpm_session_start(tpm, parent->handle, &area.key, &use->session);
+    }
+    return rc;
+}
+
+/* With the key at use->handle and the parent found if it is needed. */
+static uint32_t run_authorized(struct tpm *tpm, struct tpm_key_use *use, struct parent *parent)
+{
+    uint32_t rc;
+
+    if (use->key->has_pin) {
+        rc = session_start(tpm, use, parent);
+        if (rc != TPM2_RC_SUCCESS)
+            return rc;
+    }
+    use->parent = parent->handle;
+    if (!use->needs_parent)
+        parent_release(tpm, parent);
+    rc = use->run(tpm, use);
+    OPENSSL_cleanse(&use->session, sizeof(use->session));
+    return rc;
+}
+
+/* Loads the blob; a persistent parent that is gone or replaced is made again. */
+static uint32_t wrapped_load(struct tpm *tpm, const struct tpm_key *key, struct parent *ret_parent, uint32_t *ret_handle)
+{
+    uint32_t rc = parent_find(tpm, key, ret_parent), first_rc;
+
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    rc = tpm_object_load(tpm, ret_parent->handle, key, ret_handle);
+    if (rc_doubts_object(rc) && !ret_parent->created) {
+        first_rc = rc;
+        rc = parent_create(tpm, key, ret_parent);
+        if (rc == DOOR_RC_WRONG_KEY || rc == DOOR_RC_HIERARCHY) {
+            tpm->last_rc = first_rc;
+            return DOOR_RC_WRONG_KEY;
+        }
+        if (rc == TPM2_RC_SUCCESS)
+            rc = tpm_object_load(tpm, ret_parent->handle, key, ret_handle);
+    }
+    return tpm_rc_is_authorization(rc) ? DOOR_RC_WRONG_KEY : rc; /* no PIN was asked for */
+}
+
+uint32_t tpm_key_load_wrapped(struct tpm *tpm, const struct tpm_key *key, uint32_t *ret_handle)
+{
+    struct parent parent;
+    uint32_t rc = wrapped_load(tpm, key, &parent, ret_handle);
+
+    if (rc == TPM2_RC_SUCCESS)
+        parent_release(tpm, &parent);
+    return rc;
+}
+
+static uint32_t use_wrapped(struct tpm *tpm, struct tpm_key_use *use)
+{
+    struct parent parent;
+    uint32_t rc = wrapped_load(tpm, use->key, &parent, &use->handle);
+
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    if (!use->key->has_pin && !use->needs_parent)
+        parent_release(tpm, &parent);
+    return run_authorized(tpm, use, &parent);
+}
+
+/*
+ * The TPM refused the HMAC of a command on a resident key. That is a wrong PIN only if the key and the parent are the
+ * ones that the HMAC was made for; else nothing was said about the PIN.
+ */
+static uint32_t refusal_explain(struct tpm *tpm, const struct tpm_key_use *use, const struct parent *parent,
+                                bool *ret_key_same, bool *ret_parent_same)
+{
+    uint32_t rc;
+
+    *ret_parent_same = true;
+    rc = tpm_object_compare(tpm, use->handle, use->key->public_blob, use->key->public_blob_size, ret_key_same);
+    if (rc == TPM2_RC_SUCCESS && !parent->created && parent->handle >> TPM2_HR_SHIFT == TPM2_HT_PERSISTENT)
+        rc = tpm_object_compare(tpm, parent->handle, use->key->parent_public, use->key->parent_public_size,
+                                ret_parent_same);
+    return rc;
+}
+
+static uint32_t use_resident(struct tpm *tpm, struct tpm_key_use *use, bool *ret_try_wrapped)
+{
+    struct parent parent = {0};
+    bool key_same, parent_same;
+    uint32_t rc = TPM2_RC_SUCCESS, refusal;
+
+    *ret_try_wrapped = false;
+    use->handle = use->key->persistent_handle;
+    if (use->key->has_pin || use->needs_parent)
+        rc = parent_find(tpm, use->key, &parent);
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    refusal = rc = run_authorized(tpm, use, &parent);
+    if (use->key->has_pin && tpm_rc_is_authorization(refusal)) {
+        rc = refusal_explain(tpm, use, &parent, &key_same, &parent_same);
+        if (rc != TPM2_RC_SUCCESS)
+            return rc;
+        *ret_try_wrapped = !key_same;
+        return key_same && !parent_same ? DOOR_RC_WRONG_KEY : refusal;
+    }
+    /* A key without a PIN is exempt from the lock-out: what is locked is another object. */
+    *ret_try_wrapped = rc_doubts_object(rc) || (!use->key->has_pin && rc == TPM2_RC_LOCKOUT);
+    return rc;
+}
+
+uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use)
+{
+    const struct tpm_key *key = use->key;
+    bool try_wrapped = true;
+    uint32_t rc = DOOR_RC_WRONG_KEY;
+
+    /* Without a PIN nothing is sent, and nothing counted. */
+    if (key->has_pin && use->auth == NULL)
+        return TPM2_RC_AUTH_FAIL;
+    if (key->persistent_handle != 0) {
+        if (key->persistent_handle < TPM_OURS_FIRST || key->persistent_handle > TPM_OURS_LAST)
+            return DOOR_RC_BAD_ARGUMENT;
+        rc = use_resident(tpm, use, &try_wrapped);
+        if (!try_wrapped || key->private_blob_size == 0)
+            return rc;
+        tpm_objects_flush(tpm);
+    }
+    return use_wrapped(tpm, use);
+}
+
+void tpm_key_use_command(struct tpm_key_use *use, uint32_t code, struct tpm_command *ret_command)
+{
+    const struct tpm_key *key = use->key;
+
+    tpm_command_begin(ret_command, code, key->has_pin ? TPM_AUTHORIZATION_SESSION : TPM_AUTHORIZATION_EMPTY,
+                      (const uint32_t[TPM_COMMAND_HANDLES]){use->handle, use->needs_parent ? use->parent : 0});
+    if (key->has_pin) {
+        ret_command->session = &use->session;
+        ret_command->auth = use->auth;
+        tpm_public_name(key->public_blob, key->public_blob_size, ret_command->names[0]);
+        if (use->needs_parent)
+            tpm_public_name(key->parent_public, key->parent_public_size, ret_command->names[1]);
+    }
+}

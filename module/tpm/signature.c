@@ -1,0 +1,227 @@
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "key_use.h"
+#include "operation.h"
+#include "verify_signature.h"
+
+static const struct tpm_digest_form {
+    enum tpm_hash hash;
+    uint16_t identifier;
+    size_t size;
+    uint8_t prefix[19]; /* DigestInfo up to the digest (RFC 8017, 9.2, note 1) */
+    size_t prefix_size;
+} forms[] = {
+    {TPM_HASH_SHA1, TPM2_ALG_SHA1, 20,
+     {0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14}, 15},
+    {TPM_HASH_SHA256, TPM2_ALG_SHA256, 32,
+     {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20}, 19},
+    {TPM_HASH_SHA384, TPM2_ALG_SHA384, 48,
+     {0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0x04, 0x30}, 19},
+    {TPM_HASH_SHA512, TPM2_ALG_SHA512, 64,
+     {0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40}, 19},
+};
+#define FORM_COUNT (sizeof(forms) / sizeof(forms[0]))
+
+struct signature {
+    struct tpm_key_use use; /* first, so that run() finds the rest */
+    const struct tpm_digest_form *form;
+    uint8_t digest[64];
+    const uint8_t *block;   /* the padded block of an RSA operation */
+    uint8_t result[TPM_RSA_MAX];
+};
+
+static uint32_t use_run(struct tpm *tpm, void *context)
+{
+    return tpm_key_use(tpm, &((struct signature *)context)->use);
+}
+
+/* TPM2_Sign with a null ticket, which an unrestricted key takes (part 3, 20.2). */
+static uint32_t sign_send(struct tpm *tpm, struct signature *signature, uint16_t scheme, struct tpm_response *ret_response)
+{
+    struct tpm_command command;
+    uint32_t rc;
+
+    tpm_key_use_command(&signature->use, TPM2_CC_Sign, &command);
+    tpm_write_sized(&command.parameters, signature->digest, signature->form->size);
+    tpm_write_u16(&command.parameters, scheme);
+    tpm_write_u16(&command.parameters, signature->form->identifier);
+    tpm_write_u16(&command.parameters, TPM2_ST_HASHCHECK);
+    tpm_write_u32(&command.parameters, TPM2_RH_NULL);
+    tpm_write_u16(&command.parameters, 0);
+    rc = tpm_command_run(tpm, &command, ret_response);
+    if (tpm_rc_base(rc) == TPM2_RC_HASH)
+        tpm->missing_hashes |= 1U << signature->form->hash;
+    if (rc == TPM2_RC_SUCCESS && (tpm_read_u16(&ret_response->parameters) != scheme ||
+                                  tpm_read_u16(&ret_response->parameters) != signature->form->identifier))
+        rc = DOOR_RC_NOT_VERIFIED;
+    return rc;
+}
+
+/* The next TPM2B as a number of exactly `size` bytes: TPMs leave leading zero bytes out. */
+static bool number_take(struct tpm_reader *reader, size_t size, uint8_t *ret_number)
+{
+    size_t given;
+    const uint8_t *bytes = tpm_read_sized(reader, size, &given);
+
+    if (bytes == NULL)
+        return false;
+    memset(ret_number, 0, size - given);
+    memcpy(ret_number + size - given, bytes, given);
+    return true;
+}
+
+static uint32_t ecdsa_run(struct tpm *tpm, struct tpm_key_use *use)
+{
+    struct signature *signature = (struct signature *)use;
+    size_t size = (use->key->public_key.bits + 7) / 8;
+    struct tpm_response response;
+    uint32_t rc = sign_send(tpm, signature, TPM2_ALG_ECDSA, &response);
+
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    if (!number_take(&response.parameters, size, signature->result) ||
+        !number_take(&response.parameters, size, signature->result + size) || !tpm_read_complete(&response.parameters))
+        return DOOR_RC_NOT_VERIFIED;
+    return tpm_verify_ecdsa(tpm, &use->key->public_key, signature->digest, signature->form->size, signature->result);
+}
+
+static uint32_t rsa_result_take(struct tpm_key_use *use, struct tpm_response *response)
+{
+    struct signature *signature = (struct signature *)use;
+
+    if (!number_take(&response->parameters, use->key->public_key.bits / 8, signature->result) ||
+        !tpm_read_complete(&response->parameters))
+        return DOOR_RC_NOT_VERIFIED;
+    return tpm_verify_rsa(&use->key->public_key, signature->block, signature->result);
+}
+
+static uint32_t rsassa_run(struct tpm *tpm, struct tpm_key_use *use)
+{
+    struct tpm_response response;
+    uint32_t rc = sign_send(tpm, (struct signature *)use, TPM2_ALG_RSASSA, &response);
+
+    return rc != TPM2_RC_SUCCESS ? rc : rsa_result_take(use, &response);
+}
+
+static uint32_t rsa_private_run(struct tpm *tpm, struct tpm_key_use *use)
+{
+    struct signature *signature = (struct signature *)use;
+    struct tpm_command command;
+    struct tpm_response response;
+    uint32_t rc;
+
+    tpm_key_use_command(use, TPM2_CC_RSA_Decrypt, &command);
+    tpm_write_sized(&command.parameters, signature->block, use->key->public_key.bits / 8);
+    tpm_write_u16(&command.parameters, TPM2_ALG_NULL);
+    tpm_write_u16(&command.parameters, 0); /* label */
+    rc = tpm_command_run(tpm, &command, &response);
+    return rc != TPM2_RC_SUCCESS ? rc : rsa_result_take(use, &response);
+}
+
+static bool key_is_possible(const struct tpm_key *key, enum tpm_key_type type)
+{
+    const struct tpm_public_key *public_key = &key->public_key;
+
+    if (public_key->type != type || key->public_blob_size < 2 || key->public_blob_size > TPM_BLOB_MAX)
+        return false;
+    if (type == TPM_KEY_RSA)
+        return public_key->bits >= 1024 && public_key->bits <= 8 * TPM_RSA_MAX && public_key->bits % 8 == 0;
+    return tpm_curve_bits(public_key->curve) != 0 && tpm_curve_bits(public_key->curve) == public_key->bits;
+}
+
+/*
+ * The digest as the TPM has to get it: TPM2_Sign wants the length of a hash, and the number is what counts, so it gets
+ * the shortest hash that holds the left-most bits, with zero bytes on the left. A digest of which more bits would count
+ * than the longest hash has (P-521) is not possible.
+ */
+static const struct tpm_digest_form *ecdsa_digest_fit(const struct tpm_key *key, const uint8_t *digest, size_t digest_size,
+                                                      uint8_t ret_digest[64])
+{
+    size_t curve_size = (key->public_key.bits + 7) / 8;
+    size_t size = digest_size < curve_size ? digest_size : curve_size;
+
+    for (size_t i = 1; i < FORM_COUNT; i++)
+        if (size <= forms[i].size) {
+            memset(ret_digest, 0, forms[i].size - size);
+            memcpy(ret_digest + forms[i].size - size, digest, size);
+            return &forms[i];
+        }
+    return NULL;
+}
+
+enum tpm_status tpm_sign_ecdsa(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth, const uint8_t *digest,
+                               size_t digest_size, uint8_t ret_signature[2 * TPM_EC_MAX], size_t *ret_size)
+{
+    struct signature signature = {.use = {.key = key, .auth = auth, .run = ecdsa_run}};
+    size_t size;
+    enum tpm_status status;
+
+    if (!key_is_possible(key, TPM_KEY_EC) || digest_size == 0)
+        return TPM_BAD_ARGUMENT;
+    size = 2 * ((key->public_key.bits + 7) / 8);
+    signature.form = ecdsa_digest_fit(key, digest, digest_size, signature.digest);
+    if (signature.form == NULL)
+        return TPM_BAD_ARGUMENT;
+    status = tpm_operation_run(tpm, use_run, &signature);
+    if (status == TPM_OK) {
+        memcpy(ret_signature, signature.result, size);
+        *ret_size = size;
+    }
+    return status;
+}
+
+static enum tpm_status rsa_run(struct tpm *tpm, struct signature *signature, uint8_t ret_signature[TPM_RSA_MAX])
+{
+    enum tpm_status status = tpm_operation_run(tpm, use_run, signature);
+
+    if (status == TPM_OK)
+        memcpy(ret_signature, signature->result, signature->use.key->public_key.bits / 8);
+    OPENSSL_cleanse(signature->result, sizeof(signature->result));
+    return status;
+}
+
+/* EMSA-PKCS1-v1_5 (RFC 8017, 9.2), to check what the TPM made. */
+static void rsassa_encode(const struct tpm_digest_form *form, const uint8_t *digest, uint8_t *ret_block, size_t size)
+{
+    uint8_t *end = ret_block + size - form->size;
+
+    memcpy(end, digest, form->size);
+    end -= form->prefix_size;
+    memcpy(end, form->prefix, form->prefix_size);
+    *--end = 0x00;
+    memset(ret_block, 0xff, (size_t)(end - ret_block));
+    ret_block[0] = 0x00;
+    ret_block[1] = 0x01;
+}
+
+enum tpm_status tpm_sign_rsassa(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth, enum tpm_hash hash,
+                                const uint8_t *digest, size_t digest_size, uint8_t ret_signature[TPM_RSA_MAX])
+{
+    struct signature signature = {.use = {.key = key, .auth = auth, .run = rsassa_run}};
+    uint8_t block[TPM_RSA_MAX];
+
+    for (size_t i = 0; i < FORM_COUNT; i++)
+        if (forms[i].hash == hash)
+            signature.form = &forms[i];
+    if (!key_is_possible(key, TPM_KEY_RSA) || signature.form == NULL || digest_size != signature.form->size)
+        return TPM_BAD_ARGUMENT;
+    if ((tpm->missing_hashes & 1U << hash) != 0)
+        return TPM_UNSUPPORTED;
+    memcpy(signature.digest, digest, digest_size);
+    rsassa_encode(signature.form, digest, block, key->public_key.bits / 8);
+    signature.block = block;
+    return rsa_run(tpm, &signature, ret_signature);
+}
+
+enum tpm_status tpm_rsa_private(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth, const uint8_t *block,
+                                uint8_t ret_result[TPM_RSA_MAX])
+{
+    struct signature signature = {.use = {.key = key, .auth = auth, .run = rsa_private_run}, .block = block};
+
+    if (!key_is_possible(key, TPM_KEY_RSA) ||
+        memcmp(block, key->public_key.modulus, key->public_key.bits / 8) >= 0) /* no number below the modulus */
+        return TPM_BAD_ARGUMENT;
+    return rsa_run(tpm, &signature, ret_result);
+}

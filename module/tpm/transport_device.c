@@ -1,0 +1,74 @@
+/*
+ * A TPM character device: a command is one write(2), its response one read(2) (Linux, Documentation/security/tpm).
+ * Opened here and not by the TSS's device TCTI, which prints to stderr and hides why open(2) failed.
+ */
+#include "connection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *device_path(const struct tpm *tpm)
+{
+    return tpm->address[0] != '\0' ? tpm->address : "/dev/tpmrm0";
+}
+
+static uint32_t device_open(struct tpm *tpm)
+{
+    int descriptor;
+
+    do {
+        descriptor = open(device_path(tpm), O_RDWR | O_CLOEXEC | O_NOCTTY);
+    } while (descriptor < 0 && errno == EINTR);
+    if (descriptor < 0)
+        return tpm_connection_rc_from_errno(errno);
+    tpm_descriptor_remember(tpm, descriptor);
+    return TPM2_RC_SUCCESS;
+}
+
+static bool device_is_open(struct tpm *tpm)
+{
+    return tpm_descriptor_is_ours(tpm);
+}
+
+static uint32_t device_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,
+                                uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
+{
+    ssize_t done;
+
+    do {
+        done = write(tpm->descriptor, command, command_size);
+    } while (done < 0 && errno == EINTR);
+    if (done != (ssize_t)command_size)
+        return DOOR_RC_LOST;
+    do {
+        done = read(tpm->descriptor, ret_response, TPM_MESSAGE_MAX);
+    } while (done < 0 && errno == EINTR);
+    if (done <= 0)
+        return DOOR_RC_LOST;
+    *ret_size = (size_t)done;
+    return TPM2_RC_SUCCESS;
+}
+
+static void device_close(struct tpm *tpm)
+{
+    if (tpm_descriptor_is_ours(tpm))
+        close(tpm->descriptor);
+    tpm->descriptor = -1;
+}
+
+/* The kernel's resource manager serves any number of openers; a bare /dev/tpm0 only one. */
+static bool device_keeps(const struct tpm *tpm)
+{
+    return strncmp(device_path(tpm), "/dev/tpmrm", strlen("/dev/tpmrm")) == 0;
+}
+
+const struct tpm_transport tpm_transport_device = {
+    .name = "device",
+    .open = device_open,
+    .is_open = device_is_open,
+    .exchange = device_exchange,
+    .close = device_close,
+    .keeps = device_keeps,
+};

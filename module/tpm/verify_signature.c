@@ -1,0 +1,88 @@
+#include "verify_signature.h"
+
+#include <openssl/bn.h>
+
+#include "curve.h"
+
+/* The left-most bits of the digest, as many as the order has (FIPS 186-5, 6.4.1 step 2). */
+static BIGNUM *digest_number(const uint8_t *digest, size_t size, int order_bits)
+{
+    BIGNUM *number = BN_bin2bn(digest, (int)size, NULL);
+
+    if (number != NULL && (int)size * 8 > order_bits && BN_rshift(number, number, (int)size * 8 - order_bits) != 1) {
+        BN_free(number);
+        return NULL;
+    }
+    return number;
+}
+
+static bool number_in_range(const BIGNUM *number, const BIGNUM *order)
+{
+    return !BN_is_zero(number) && BN_cmp(number, order) < 0;
+}
+
+uint32_t tpm_verify_ecdsa(struct tpm *tpm, const struct tpm_public_key *key, const uint8_t *digest, size_t digest_size,
+                          const uint8_t *signature)
+{
+    const EC_GROUP *group = tpm_curve_group(tpm, key->curve);
+    const BIGNUM *order = group != NULL ? EC_GROUP_get0_order(group) : NULL;
+    int size = (int)(key->bits + 7) / 8;
+    BN_CTX *numbers = BN_CTX_new();
+    BIGNUM *r = BN_bin2bn(signature, size, NULL), *s = BN_bin2bn(signature + size, size, NULL);
+    BIGNUM *e = NULL, *w = BN_new(), *x = BN_new();
+    EC_POINT *public_point = NULL, *sum = NULL;
+    uint32_t rc = DOOR_RC_NO_MEMORY;
+
+    if (order == NULL || numbers == NULL || r == NULL || s == NULL || w == NULL || x == NULL)
+        goto done;
+    e = digest_number(digest, digest_size, BN_num_bits(order));
+    sum = EC_POINT_new(group);
+    if (e == NULL || sum == NULL)
+        goto done;
+    rc = DOOR_RC_NOT_VERIFIED;
+    if (!number_in_range(r, order) || !number_in_range(s, order))
+        goto done;
+    public_point = tpm_curve_point(group, key, numbers);
+    if (public_point == NULL)
+        goto done;
+    /* u1 = e / s, u2 = r / s; r is the x coordinate of u1 G + u2 Q. */
+    if (BN_mod_inverse(w, s, order, numbers) == NULL || BN_mod_mul(e, e, w, order, numbers) != 1 ||
+        BN_mod_mul(w, r, w, order, numbers) != 1 || EC_POINT_mul(group, sum, e, public_point, w, numbers) != 1 ||
+        EC_POINT_get_affine_coordinates(group, sum, x, NULL, numbers) != 1 || BN_nnmod(x, x, order, numbers) != 1)
+        goto done;
+    if (BN_cmp(x, r) == 0)
+        rc = TPM2_RC_SUCCESS;
+done:
+    EC_POINT_free(sum);
+    EC_POINT_free(public_point);
+    BN_free(x);
+    BN_free(w);
+    BN_free(e);
+    BN_free(s);
+    BN_free(r);
+    BN_CTX_free(numbers);
+    return rc;
+}
+
+uint32_t tpm_verify_rsa(const struct tpm_public_key *key, const uint8_t *block, const uint8_t *result)
+{
+    int size = (int)key->bits / 8;
+    BN_CTX *numbers = BN_CTX_new();
+    BIGNUM *modulus = BN_bin2bn(key->modulus, size, NULL), *exponent = BN_new();
+    BIGNUM *expected = BN_bin2bn(block, size, NULL), *number = BN_bin2bn(result, size, NULL);
+    uint32_t rc = DOOR_RC_NO_MEMORY;
+
+    if (numbers == NULL || modulus == NULL || exponent == NULL || expected == NULL || number == NULL)
+        goto done;
+    rc = DOOR_RC_NOT_VERIFIED;
+    if (BN_cmp(number, modulus) < 0 && BN_set_word(exponent, key->exponent) == 1 &&
+        BN_mod_exp(number, number, exponent, modulus, numbers) == 1 && BN_cmp(number, expected) == 0)
+        rc = TPM2_RC_SUCCESS;
+done:
+    BN_free(number);
+    BN_free(expected);
+    BN_free(exponent);
+    BN_free(modulus);
+    BN_CTX_free(numbers);
+    return rc;
+}
