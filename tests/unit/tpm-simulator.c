@@ -76,8 +76,8 @@ void simulator_start(struct simulator *simulator)
     snprintf(simulator->directory, sizeof(simulator->directory), "%s/tpm-XXXXXX",
              base != NULL && strlen(base) < 40 ? base : "/tmp");
     assert_non_null(mkdtemp(simulator->directory));
-    snprintf(simulator->data, sizeof(simulator->data), "%s/data", simulator->directory);
-    snprintf(simulator->control, sizeof(simulator->control), "%s/control", simulator->directory);
+    snprintf(simulator->data, sizeof(simulator->data), "%s/tpm", simulator->directory);
+    snprintf(simulator->control, sizeof(simulator->control), "%s/tpm.ctrl", simulator->directory);
     snprintf(simulator->tcti, sizeof(simulator->tcti), "swtpm:path=%s", simulator->data);
     launch(simulator);
 }

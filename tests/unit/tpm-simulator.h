@@ -9,7 +9,7 @@ struct simulator {
     char directory[64];
     char tcti[128];     /* "swtpm:path=..." */
     char data[96];      /* the data socket */
-    char control[96];   /* the control socket */
+    char control[96];   /* the control socket, where the TSS looks for it */
     pid_t pid;
 };
 
