@@ -356,7 +356,7 @@ http {
         ssl_protocols $2;
         ssl_certificate $FIXTURE_DIRECTORY/tls/server.crt;
         ssl_certificate_key $FIXTURE_DIRECTORY/tls/server.key;
-        ssl_client_certificate $MDE_CLIENT_CA;
+        ssl_client_certificate $TLS_SERVER_TRUST;
         ssl_verify_client on;
         ssl_verify_depth 5;
         location / { default_type text/plain;
@@ -376,7 +376,10 @@ fixture_tls_server_start() {
     TLS_SERVER_HOST=server.contoso.test
     TLS_SERVER_URL=https://$TLS_SERVER_HOST:$TLS_SERVER_PORT/
     TLS_SERVER_CA=$FIXTURE_DIRECTORY/tls/ca.crt
+    TLS_SERVER_TRUST=$FIXTURE_DIRECTORY/tls/clients-$TLS_SERVER_COUNT.crt
     fixture_server_certificate
+    # Not every client sends the issuing certificates with its own.
+    cat "$MDE_CLIENT_CA" "${MDE_CLIENT_CHAIN:-/dev/null}" >"$TLS_SERVER_TRUST"
     case $kind in
     nginx)
         directory=$FIXTURE_DIRECTORY/nginx-$TLS_SERVER_COUNT
@@ -391,7 +394,7 @@ fixture_tls_server_start() {
         [[ $protocol == TLSv1.3 ]] || version=-tls1_2
         fixture_start "s_server-$TLS_SERVER_COUNT" openssl s_server -accept "$FIXTURE_ADDRESS:$TLS_SERVER_PORT" \
             -cert "$FIXTURE_DIRECTORY/tls/server.crt" -key "$FIXTURE_DIRECTORY/tls/server.key" "$version" \
-            -CAfile "$MDE_CLIENT_CA" -Verify 5 -verify_return_error -www
+            -CAfile "$TLS_SERVER_TRUST" -Verify 5 -verify_return_error -www
         ;;
     *)
         fail "no TLS server is called $kind"
