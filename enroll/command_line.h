@@ -1,0 +1,103 @@
+/*
+ * The command line: one table of commands and one of options drive parsing and --help; tests/faults checks the manual
+ * page and the completion against them.
+ */
+#ifndef ENROLL_COMMAND_LINE_H
+#define ENROLL_COMMAND_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum command_id {
+    COMMAND_ENROLL,
+    COMMAND_STATUS,
+    COMMAND_VERIFY,
+    COMMAND_RENEW,
+    COMMAND_REMOVE,
+    COMMAND_PIN,
+    COMMAND_EXPORT,
+    COMMAND_POLICY,
+    COMMAND_REGISTER,
+    COMMAND_SHOW,
+    COMMAND_COUNT
+};
+
+enum option_id {
+    OPTION_TOKEN_FILE,
+    OPTION_TOKEN_FD,
+    OPTION_TOKEN_COMMAND,
+    OPTION_TOKEN_TYPE,
+    OPTION_USERNAME,
+    OPTION_PASSWORD_FILE,
+    OPTION_AUTH,
+    OPTION_CLIENT_ID,
+    OPTION_SCOPE,
+    OPTION_RESOURCE,
+    OPTION_TENANT,
+    OPTION_AUTHORITY,
+    OPTION_CERTIFICATE,
+    OPTION_CERTIFICATE_KEY,
+    OPTION_DISCOVERY_URL,
+    OPTION_ACCEPT_REDIRECT,
+    OPTION_REQUEST_VERSION,
+    OPTION_CA_FILE,
+    OPTION_RESOLVE,
+    OPTION_TIMEOUT,
+    OPTION_PROFILE,
+    OPTION_KEY,
+    OPTION_CSR_EXT,
+    OPTION_LABEL,
+    OPTION_PIN_FILE,
+    OPTION_NEW_PIN_FILE,
+    OPTION_NO_PIN,
+    OPTION_PERSISTENT,
+    OPTION_NO_PERSISTENT,
+    OPTION_REPLACE,
+    OPTION_RESUME,
+    OPTION_IF_DUE,
+    OPTION_FORCE,
+    OPTION_TRACE,
+    OPTION_YES,
+    OPTION_OUTPUT,
+    OPTION_NO_CHAIN,
+    OPTION_WAIT,
+    OPTION_TOKEN_DIR,
+    OPTION_TCTI,
+    OPTION_JSON,
+    OPTION_VERBOSE,
+    OPTION_HELP,
+    OPTION_COUNT
+};
+
+#define OPTION_REPEATS_MAX 16
+
+struct command_line {
+    enum command_id command;
+    bool given[OPTION_COUNT];
+    const char *values[OPTION_COUNT];                        /* of an option that stands once */
+    const char *lists[OPTION_COUNT][OPTION_REPEATS_MAX + 1]; /* NULL-terminated, of one that may stand again */
+    const char *operand;                                     /* USER@DOMAIN, or NULL */
+};
+
+enum command_line_result { LINE_RUN, LINE_HELP_SHOWN, LINE_WRONG };
+
+/*
+ * Parses argv[1...] of a command (argv[0] is its name). LINE_HELP_SHOWN: --help was given and is answered on stdout.
+ * LINE_WRONG: the reason stands on stderr, the exit status is ENROLL_USAGE.
+ */
+enum command_line_result command_line_parse(enum command_id command, int argc, char **argv, struct command_line *ret_line)
+    __attribute__((warn_unused_result));
+
+/* A whole number from `minimum` to `maximum`; says what is wrong on stderr and returns false otherwise. */
+bool command_line_number(const struct command_line *line, enum option_id option, unsigned minimum, unsigned maximum,
+                         unsigned *ret_number) __attribute__((warn_unused_result));
+
+/* The name of a command, NULL past the end; and the command of a name, COMMAND_COUNT when there is none. */
+const char *command_line_name(enum command_id command);
+enum command_id command_line_find(const char *name);
+
+/* --help without a command; and "COMMAND OPTION" lines for each option, for the tests of manual page and completion. */
+void command_line_overview(void);
+void command_line_list(void);
+
+#endif

@@ -1,0 +1,29 @@
+#include "command.h"
+
+#include <string.h>
+
+#include "run.h"
+
+static enum enroll_exit look(struct run *run, struct tpm_lockout *lockout)
+{
+    enum enroll_exit status = run_token_read(run);
+    if (status != ENROLL_OK)
+        return status;
+    run->report.action = "status";
+    /* One command to the TPM: reachable or not is part of the status, and no failure of this command. */
+    enum tpm_status tpm = tpm_lockout_read(run->tpm, lockout);
+    run->report.tpm_state = tpm == TPM_OK ? "ready" : tpm_status_text(tpm);
+    if (tpm == TPM_OK)
+        run->report.tpm_lockout = lockout;
+    return ENROLL_OK;
+}
+
+int command_status(int argc, char **argv)
+{
+    struct run run;
+    struct tpm_lockout lockout;
+    int exit_status;
+    if (!run_begin(COMMAND_STATUS, argc, argv, false, &run, &exit_status))
+        return exit_status;
+    return run_end(&run, look(&run, &lockout));
+}

@@ -1,0 +1,292 @@
+#include "directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* More than two generations with a chain of any sensible length take. */
+#define PROBE_BYTES        (128 * 1024)
+#define PROBE_NAME         ".space"
+#define LOCK_POLL_NANOSECONDS 100000000L
+
+enum enroll_exit install_file_error(struct enroll_error *error, const struct install_directory *directory,
+                                    const char *verb, const char *name)
+{
+    int number = errno;
+    const char *advice = "Look at the directory's permissions and its file system, then try again.";
+    if (number == ENOSPC || number == EDQUOT)
+        advice = "Make room on that file system, then try again.";
+    else if (number == EACCES || number == EPERM)
+        advice = "Run as root, or name a directory of your own with --token-dir.";
+    else if (number == EROFS)
+        advice = "Mount that file system writable, or name another directory with --token-dir.";
+    return enroll_error_set(error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE, advice, "cannot %s %s%s%s: %s", verb,
+                            directory->path, name[0] ? "/" : "", name, strerror(number));
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, data, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return -1;
+        data += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+int install_file_create(int directory_fd, const char *name, const void *data, size_t size, mode_t mode)
+{
+    int saved;
+    int fd = openat(directory_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    if (write_all(fd, data, size) || fchmod(fd, mode) || fsync(fd))
+        goto fail;
+    if (close(fd)) {
+        fd = -1;
+        goto fail;
+    }
+    return 0;
+fail:
+    saved = errno;
+    if (fd >= 0)
+        close(fd);
+    unlinkat(directory_fd, name, 0);
+    errno = saved;
+    return -1;
+}
+
+int install_file_replace(int directory_fd, const char *name, const void *data, size_t size, mode_t mode)
+{
+    char beside[NAME_MAX + 1];
+    int length = snprintf(beside, sizeof beside, ".%s.new", name);
+    if (length < 0 || (size_t)length >= sizeof beside) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    if (unlinkat(directory_fd, beside, 0) && errno != ENOENT)
+        return -1;
+    if (install_file_create(directory_fd, beside, data, size, mode))
+        return -1;
+    if (renameat(directory_fd, beside, directory_fd, name)) {
+        int saved = errno;
+        unlinkat(directory_fd, beside, 0);
+        errno = saved;
+        return -1;
+    }
+    return fsync(directory_fd);
+}
+
+char *install_file_read(int directory_fd, const char *name, size_t max_size, size_t *ret_size)
+{
+    char *text = NULL;
+    size_t size = 0;
+    struct stat status;
+    int fd = openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &status))
+        goto fail;
+    if (!S_ISREG(status.st_mode) || status.st_size < 0 || (size_t)status.st_size > max_size) {
+        errno = EFBIG;
+        goto fail;
+    }
+    text = malloc((size_t)status.st_size + 1);
+    if (!text)
+        goto fail;
+    while (size < (size_t)status.st_size) {
+        ssize_t got = read(fd, text + size, (size_t)status.st_size - size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            goto fail;
+        if (got == 0)
+            break;
+        size += (size_t)got;
+    }
+    text[size] = '\0';
+    close(fd);
+    *ret_size = size;
+    return text;
+fail:;
+    int saved = errno;
+    free(text);
+    close(fd);
+    errno = saved;
+    return NULL;
+}
+
+int install_tree_remove(int directory_fd, const char *name)
+{
+    int result = 0;
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof path, "/proc/self/fd/%d/%s", directory_fd, name);
+    if (length < 0 || (size_t)length >= sizeof path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    if (unlinkat(directory_fd, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return -1;
+
+    char *const paths[] = {path, NULL};
+    FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    if (!tree)
+        return -1;
+    for (FTSENT *entry; (errno = 0, entry = fts_read(tree));) {
+        if (entry->fts_info == FTS_D)
+            continue;
+        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS) {
+            errno = entry->fts_errno;
+            result = -1;
+            break;
+        }
+        if (remove(entry->fts_accpath) && errno != ENOENT) {
+            result = -1;
+            break;
+        }
+    }
+    if (errno && errno != ENOENT)
+        result = -1;
+    int saved = errno;
+    fts_close(tree);
+    errno = saved;
+    return result;
+}
+
+/* mkdir -p, each new directory 0755 whatever the umask. */
+static int directories_make(const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return -1;
+    int result = 0;
+    for (char *slash = copy + 1; result == 0; slash++) {
+        bool last = *slash == '\0';
+        if (*slash != '/' && !last)
+            continue;
+        *slash = '\0';
+        if (mkdir(copy, 0755) == 0)
+            result = chmod(copy, 0755);
+        else if (errno != EEXIST)
+            result = -1;
+        if (last)
+            break;
+        *slash = '/';
+    }
+    int saved = errno;
+    free(copy);
+    errno = saved;
+    return result;
+}
+
+/* Room and permission, shown by doing it: quotas, read-only mounts and full disks do not show in permission bits. */
+static int space_probe(int directory_fd)
+{
+    static const char zeros[4096];
+    if (unlinkat(directory_fd, PROBE_NAME, 0) && errno != ENOENT)
+        return -1;
+    int fd = openat(directory_fd, PROBE_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    int result = 0;
+    for (size_t written = 0; result == 0 && written < PROBE_BYTES; written += sizeof zeros)
+        result = write_all(fd, zeros, sizeof zeros);
+    if (result == 0)
+        result = fsync(fd);
+    int saved = errno;
+    close(fd);
+    if (unlinkat(directory_fd, PROBE_NAME, 0) && result == 0)
+        return -1;
+    errno = saved;
+    return result;
+}
+
+static int lock_take(int fd, unsigned wait_seconds)
+{
+    struct timespec end, now;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += (time_t)wait_seconds;
+    for (;;) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return -1;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec)) {
+            errno = EWOULDBLOCK;
+            return -1;
+        }
+        if (nanosleep(&(struct timespec){.tv_nsec = LOCK_POLL_NANOSECONDS}, NULL)) {
+            errno = EINTR;
+            return -1;
+        }
+    }
+}
+
+enum enroll_exit install_directory_open(const char *path, unsigned wait_seconds, struct install_directory *ret_directory,
+                                        struct enroll_error *ret_error)
+{
+    enum enroll_exit status;
+    struct install_directory directory = {.path = strdup(path), .fd = -1};
+
+    if (!directory.path)
+        return enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE, "", "out of memory");
+    if (path[0] != '/') {
+        status = enroll_error_set(ret_error, ENROLL_USAGE, STEP_PREPARE, "Give the whole path, from the root.",
+                                  "the token directory %s is not an absolute path", path);
+        goto fail;
+    }
+    if (directories_make(path)) {
+        status = install_file_error(ret_error, &directory, "make the token directory", "");
+        goto fail;
+    }
+    directory.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory.fd < 0) {
+        status = install_file_error(ret_error, &directory, "open the token directory", "");
+        goto fail;
+    }
+    if (lock_take(directory.fd, wait_seconds)) {
+        if (errno == EINTR)
+            status = enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_PREPARE, "", "interrupted while waiting");
+        else if (errno == EWOULDBLOCK)
+            status = enroll_error_set(ret_error, ENROLL_IN_PROGRESS, STEP_PREPARE,
+                                      "Wait until it has finished, or give --wait SECONDS.",
+                                      "another intune-enroll is at work on %s", path);
+        else
+            status = install_file_error(ret_error, &directory, "lock the token directory", "");
+        goto fail;
+    }
+    if (space_probe(directory.fd)) {
+        status = install_file_error(ret_error, &directory, "write to the token directory", "");
+        goto fail;
+    }
+    *ret_directory = directory;
+    return ENROLL_OK;
+fail:
+    install_directory_close(&directory);
+    return status;
+}
+
+void install_directory_close(struct install_directory *directory)
+{
+    if (!directory->path)
+        return;
+    if (directory->fd >= 0)
+        close(directory->fd);
+    free(directory->path);
+    *directory = (struct install_directory){.fd = -1};
+}

@@ -1,0 +1,260 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "generation.h"
+#include "names.h"
+#include "private_key_pem.h"
+#include "public_key.h"
+
+#define RESIDENT_MAX 64
+
+enum enroll_exit install_tpm_error(struct enroll_error *error, enum enroll_step step, struct tpm *tpm,
+                                   enum tpm_status status, const char *what)
+{
+    static const struct {
+        enum tpm_status status;
+        const char *advice;
+    } advices[] = {
+        {TPM_UNREACHABLE, "Check that the machine has a TPM 2.0, switched on in its firmware (ls /dev/tpmrm0), or name "
+                          "another with --tcti."},
+        {TPM_PERMISSION, "Run as root or as a member of group tss."},
+        {TPM_BUSY, "Something else holds the TPM; use /dev/tpmrm0, which shares it, and try again."},
+        {TPM_BAD_TCTI, "Write it as device:/dev/tpmrm0, swtpm:path=SOCKET or tabrmd:."},
+        {TPM_LOCKED_OUT, "Wait for the lock-out to pass, or clear it with tpm2_dictionarylockout."},
+        {TPM_AUTH_FAILED, "Give the PIN of the key."},
+        {TPM_WRONG_KEY, "The TPM was cleared or exchanged: enrol again with intune-enroll enroll --replace."},
+        {TPM_HIERARCHY_DENIED, "The owner hierarchy has an authorization: enrol with --no-persistent, or take it away."},
+        {TPM_NO_SPACE, "Free a persistent handle (tpm2_getcap handles-persistent), or enrol with --no-persistent."},
+        {TPM_UNSUPPORTED, "Ask for another key with --key."},
+    };
+    const char *advice = "Try again; a TPM that keeps failing may need a power cycle.";
+    for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++) {
+        if (advices[i].status == status)
+            advice = advices[i].advice;
+    }
+    if (status == TPM_FAILED)
+        return enroll_error_set(error, ENROLL_TPM, step, advice, "%s: %s (TPM response 0x%x)", what, tpm_status_text(status),
+                                (unsigned)tpm_last_response_code(tpm));
+    return enroll_error_set(error, ENROLL_TPM, step, advice, "%s: %s", what, tpm_status_text(status));
+}
+
+/* The key recorded at PATH/device.key below the directory. */
+static bool key_read(int directory_fd, const char *path, struct tpm_key *ret_key)
+{
+    size_t size;
+    int fd = openat(directory_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    char *text = install_file_read(fd, NAME_KEY, PRIVATE_KEY_PEM_MAX, &size);
+    close(fd);
+    bool read = text && private_key_pem_parse(text, size, ret_key);
+    free(text);
+    return read;
+}
+
+/* What is resident in our range of handles; asked for once a recovery, and only when there is something to compare. */
+struct residents {
+    struct tpm *tpm;
+    bool asked;
+    size_t count;
+    struct tpm_resident list[RESIDENT_MAX];
+};
+
+static enum enroll_exit residents_ask(struct residents *residents, struct enroll_error *error)
+{
+    if (residents->asked)
+        return ENROLL_OK;
+    enum tpm_status status = tpm_resident_list(residents->tpm, residents->list, RESIDENT_MAX, &residents->count);
+    if (status != TPM_OK)
+        return install_tpm_error(error, STEP_PREPARE, residents->tpm, status, "cannot look for keys left in the TPM");
+    residents->asked = true;
+    return ENROLL_OK;
+}
+
+/* Evicts every resident copy of the key. */
+static enum enroll_exit key_evict(struct residents *residents, const struct tpm_public_key *public_key, size_t *evicted,
+                                  struct enroll_error *error)
+{
+    enum enroll_exit asked = residents_ask(residents, error);
+    if (asked != ENROLL_OK)
+        return asked;
+    for (size_t i = 0; i < residents->count; i++) {
+        if (!public_key_equal(&residents->list[i].public_key, public_key))
+            continue;
+        enum tpm_status status = tpm_resident_evict(residents->tpm, &residents->list[i]);
+        if (status != TPM_OK)
+            return install_tpm_error(error, STEP_PREPARE, residents->tpm, status, "cannot take a key out of the TPM");
+        (*evicted)++;
+    }
+    return ENROLL_OK;
+}
+
+static int compare_numbers(const void *one, const void *other)
+{
+    const unsigned long a = *(const unsigned long *)one, b = *(const unsigned long *)other;
+    return a < b ? 1 : a > b ? -1 : 0;
+}
+
+/* The numbers in generations/, highest first, malloc()ed; NULL with *ret_count 0 when there are none. */
+static unsigned long *numbers_list(int directory_fd, size_t *ret_count)
+{
+    unsigned long *numbers = NULL, number;
+    size_t count = 0, capacity = 0;
+    int fd = openat(directory_fd, NAME_GENERATIONS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!listing && fd >= 0)
+        close(fd);
+    for (struct dirent *entry; listing && (entry = readdir(listing));) {
+        if (!name_is_generation(entry->d_name, &number))
+            continue;
+        if (count == capacity) {
+            capacity = capacity ? 2 * capacity : 8;
+            unsigned long *larger = reallocarray(numbers, capacity, sizeof *numbers);
+            if (!larger)
+                break;
+            numbers = larger;
+        }
+        numbers[count++] = number;
+    }
+    if (listing)
+        closedir(listing);
+    if (numbers)
+        qsort(numbers, count, sizeof *numbers, compare_numbers);
+    *ret_count = count;
+    return numbers;
+}
+
+static enum enroll_exit tree_remove(const struct install_directory *directory, const char *name, size_t *removed,
+                                    struct enroll_error *error)
+{
+    if (faccessat(directory->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) && errno == ENOENT)
+        return ENROLL_OK;
+    if (install_tree_remove(directory->fd, name))
+        return install_file_error(error, directory, "remove", name);
+    (*removed)++;
+    return ENROLL_OK;
+}
+
+/*
+ * Goes through the generations: every key but the current one leaves the TPM, and every directory goes but the current
+ * one and the one before it. keep: the number of `current`; 0 takes all.
+ */
+static enum enroll_exit generations_clean(const struct install_directory *directory, struct residents *residents,
+                                          unsigned long keep, struct install_recovery *recovery, struct enroll_error *error)
+{
+    enum enroll_exit status = ENROLL_OK;
+    size_t count;
+    struct tpm_key key, current_key;
+    char path[64];
+    bool previous_kept = false;
+    unsigned long *numbers = numbers_list(directory->fd, &count);
+
+    snprintf(path, sizeof path, NAME_GENERATIONS "/%lu", keep);
+    bool has_current = keep && key_read(directory->fd, path, &current_key);
+    for (size_t i = 0; status == ENROLL_OK && i < count; i++) {
+        if (numbers[i] == keep)
+            continue;
+        snprintf(path, sizeof path, NAME_GENERATIONS "/%lu", numbers[i]);
+        bool readable = key_read(directory->fd, path, &key);
+        if (readable && !(has_current && public_key_equal(&key.public_key, &current_key.public_key)))
+            status = key_evict(residents, &key.public_key, &recovery->evicted, error);
+        if (status != ENROLL_OK)
+            break;
+        if (keep && numbers[i] < keep && !previous_kept) {
+            previous_kept = true;
+            continue;
+        }
+        status = tree_remove(directory, path, &recovery->removed, error);
+    }
+    free(numbers);
+    return status;
+}
+
+/* pending/: completes a switch that was made, else takes its key out of the TPM and removes it. */
+static enum enroll_exit pending_clean(const struct install_directory *directory, struct residents *residents,
+                                      unsigned long current, struct install_recovery *recovery, struct enroll_error *error)
+{
+    struct tpm_key key, current_key;
+    char path[64];
+    snprintf(path, sizeof path, NAME_GENERATIONS "/%lu", current);
+    if (key_read(directory->fd, NAME_PENDING "/" NAME_GENERATIONS "/1", &key)) {
+        if (current && key_read(directory->fd, path, &current_key) &&
+            public_key_equal(&key.public_key, &current_key.public_key)) {
+            recovery->finished = true;
+            return install_pending_finish(directory, error);
+        }
+        enum enroll_exit status = key_evict(residents, &key.public_key, &recovery->evicted, error);
+        if (status != ENROLL_OK)
+            return status;
+    }
+    return tree_remove(directory, NAME_PENDING, &recovery->removed, error);
+}
+
+enum enroll_exit install_recover(const struct install_directory *directory, struct tpm *tpm, bool keep_pending,
+                                 struct install_recovery *ret_recovery, struct enroll_error *ret_error)
+{
+    static const char *const leftovers[] = {NAME_PENDING_NEW, NAME_CURRENT_NEW, "." ENROLLMENT_FILE ".new",
+                                            ".state.conf.new"};
+    struct install_recovery recovery = {0};
+    struct enrollment undecided;
+    struct residents *residents = calloc(1, sizeof *residents);
+    unsigned long current = install_generation_current(directory);
+    enum enroll_exit status = ENROLL_OK;
+
+    if (!residents)
+        return enroll_error_memory(ret_error, STEP_PREPARE);
+    residents->tpm = tpm;
+    bool keep = keep_pending && install_pending_undecided(directory, &undecided);
+    if (keep)
+        enrollment_free(&undecided);
+    else
+        status = pending_clean(directory, residents, current, &recovery, ret_error);
+    if (status == ENROLL_OK)
+        status = generations_clean(directory, residents, current, &recovery, ret_error);
+    for (size_t i = 0; status == ENROLL_OK && i < sizeof leftovers / sizeof leftovers[0]; i++)
+        status = tree_remove(directory, leftovers[i], &recovery.removed, ret_error);
+    free(residents);
+    if (status == ENROLL_OK)
+        *ret_recovery = recovery;
+    return status;
+}
+
+enum enroll_exit install_remove_all(const struct install_directory *directory, struct tpm *tpm,
+                                    struct install_recovery *ret_recovery, struct enroll_error *ret_error)
+{
+    static const char *const names[] = {NAME_GENERATIONS, ENROLLMENT_FILE, "state.conf", NAME_PENDING_NEW,
+                                        NAME_CURRENT_NEW, "." ENROLLMENT_FILE ".new", ".state.conf.new"};
+    struct install_recovery recovery = {0};
+    struct residents *residents = calloc(1, sizeof *residents);
+    struct tpm_key key;
+    enum enroll_exit status = ENROLL_OK;
+
+    if (!residents)
+        return enroll_error_memory(ret_error, STEP_PREPARE);
+    residents->tpm = tpm;
+    /* The keys first, while the files still say which they are; then the link, so that no half token is ever shown. */
+    size_t count;
+    unsigned long *numbers = numbers_list(directory->fd, &count);
+    for (size_t i = 0; status == ENROLL_OK && i < count; i++) {
+        char path[64];
+        snprintf(path, sizeof path, NAME_GENERATIONS "/%lu", numbers[i]);
+        if (key_read(directory->fd, path, &key))
+            status = key_evict(residents, &key.public_key, &recovery.evicted, ret_error);
+    }
+    free(numbers);
+    if (status == ENROLL_OK)
+        status = pending_clean(directory, residents, 0, &recovery, ret_error);
+    if (status == ENROLL_OK)
+        status = tree_remove(directory, NAME_CURRENT, &recovery.removed, ret_error);
+    for (size_t i = 0; status == ENROLL_OK && i < sizeof names / sizeof names[0]; i++)
+        status = tree_remove(directory, names[i], &recovery.removed, ret_error);
+    free(residents);
+    if (status == ENROLL_OK)
+        *ret_recovery = recovery;
+    return status;
+}

@@ -1,0 +1,118 @@
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+/* The device's id as a NUL-terminated string; seen in the requests of Windows. */
+#define DEVICE_ID_OID "1.3.6.1.4.1.311.66.1.0"
+
+static const EVP_MD *request_hash(enum tpm_hash hash)
+{
+    switch (hash) {
+    case TPM_HASH_SHA384:
+        return EVP_sha384();
+    case TPM_HASH_SHA512:
+        return EVP_sha512();
+    default:
+        return EVP_sha256(); /* never SHA-1, whatever the policy says */
+    }
+}
+
+static bool extension_push(STACK_OF(X509_EXTENSION) *extensions, const char *oid, bool critical, const uint8_t *value,
+                           size_t size)
+{
+    bool pushed = false;
+    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+    ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+    X509_EXTENSION *extension = NULL;
+    if (object && octets && ASN1_OCTET_STRING_set(octets, value, (int)size))
+        extension = X509_EXTENSION_create_by_OBJ(NULL, object, critical, octets);
+    if (extension && sk_X509_EXTENSION_push(extensions, extension) > 0)
+        pushed = true;
+    else
+        X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(octets);
+    ASN1_OBJECT_free(object);
+    return pushed;
+}
+
+static bool extensions_add(X509_REQ *csr, const struct install_request *request)
+{
+    bool added = false;
+    STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
+    if (!extensions)
+        return false;
+    if (request->extensions) {
+        X509_EXTENSION *usage = X509V3_EXT_conf_nid(NULL, NULL, NID_ext_key_usage, "clientAuth");
+        if (!usage || sk_X509_EXTENSION_push(extensions, usage) <= 0) {
+            X509_EXTENSION_free(usage);
+            goto out;
+        }
+        if (!extension_push(extensions, DEVICE_ID_OID, false, (const uint8_t *)request->device_id,
+                            strlen(request->device_id) + 1))
+            goto out;
+    }
+    for (size_t i = 0; i < request->requirements->extension_count; i++) {
+        const struct policy_extension *wanted = &request->requirements->extensions[i];
+        if (!extension_push(extensions, wanted->oid, wanted->critical, wanted->value, wanted->size))
+            goto out;
+    }
+    added = sk_X509_EXTENSION_num(extensions) == 0 || X509_REQ_add_extensions(csr, extensions);
+out:
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    return added;
+}
+
+static const char *library_reason(void)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    return reason ? reason : "no reason given";
+}
+
+enum enroll_exit install_request_make(const struct install_request *request, uint8_t **ret_request, size_t *ret_size,
+                                      struct enroll_error *ret_error)
+{
+    enum enroll_exit status = ENROLL_FAILED;
+    X509_NAME *subject = X509_NAME_new();
+    X509_REQ *csr = X509_REQ_new();
+    EVP_PKEY *key = request->key;
+
+    ERR_clear_error();
+    if (!subject || !csr || !X509_REQ_set_version(csr, X509_REQ_VERSION_1) ||
+        !X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8, (const unsigned char *)request->device_id,
+                                    -1, -1, 0) ||
+        !X509_REQ_set_subject_name(csr, subject) || !X509_REQ_set_pubkey(csr, key) || !extensions_add(csr, request)) {
+        status = enroll_error_set(ret_error, ENROLL_FAILED, STEP_ENROL, "",
+                                  "the certificate request could not be put together: %s",
+                                  library_reason());
+        goto out;
+    }
+    if (X509_REQ_sign(csr, key, request_hash(request->requirements->hash)) <= 0 || X509_REQ_verify(csr, key) <= 0) {
+        status = enroll_error_set(ret_error, ENROLL_TPM, STEP_ENROL, "Try again; intune-enroll verify looks at the TPM.",
+                                  "the TPM did not sign the certificate request: %s",
+                                  library_reason());
+        goto out;
+    }
+    unsigned char *der = NULL;
+    int size = i2d_X509_REQ(csr, &der);
+    uint8_t *copy = size > 0 ? malloc((size_t)size) : NULL;
+    if (!copy) {
+        status = enroll_error_set(ret_error, ENROLL_FAILED, STEP_ENROL, "", "out of memory");
+    } else {
+        memcpy(copy, der, (size_t)size);
+        *ret_request = copy;
+        *ret_size = (size_t)size;
+        status = ENROLL_OK;
+    }
+    OPENSSL_free(der);
+out:
+    ERR_clear_error();
+    X509_REQ_free(csr);
+    X509_NAME_free(subject);
+    return status;
+}

@@ -1,0 +1,41 @@
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "command_line.h"
+#include "error.h"
+#include "process.h"
+#include "tpm.h"
+
+static int (*const commands[COMMAND_COUNT])(int argc, char **argv) = {
+    [COMMAND_ENROLL] = command_enroll, [COMMAND_STATUS] = command_status, [COMMAND_VERIFY] = command_verify,
+    [COMMAND_RENEW] = command_renew,   [COMMAND_REMOVE] = command_remove, [COMMAND_PIN] = command_pin,
+    [COMMAND_EXPORT] = command_export, [COMMAND_POLICY] = command_policy,
+};
+
+int main(int argc, char **argv)
+{
+    process_protect();
+    setlocale(LC_CTYPE, "");
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)) {
+        command_line_overview();
+        return ENROLL_OK;
+    }
+    if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+        puts("intune-enroll " INTUNE_TPM_VERSION);
+        return ENROLL_OK;
+    }
+    if (argc >= 2 && strcmp(argv[1], "--list-options") == 0) {
+        command_line_list();
+        return ENROLL_OK;
+    }
+    enum command_id command = argc >= 2 ? command_line_find(argv[1]) : COMMAND_COUNT;
+    if (command == COMMAND_COUNT || !commands[command]) {
+        fprintf(stderr, "intune-enroll: %s%s%s\nTry intune-enroll --help.\n", argc >= 2 ? "there is no command " : "no command given",
+                argc >= 2 ? argv[1] : "", "");
+        return ENROLL_USAGE;
+    }
+    process_signals_catch();
+    return commands[command](argc - 1, argv + 1);
+}
