@@ -1,0 +1,337 @@
+/* intune-enroll register: the plan of changes, shown or made. */
+#include "registration.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "change.h"
+#include "nss.h"
+#include "policies.h"
+#include "token_directory.h"
+
+#define P11_KIT_ADMINISTRATOR "/etc/pkcs11/modules/intune-tpm.module"
+#define P11_KIT_INSTALLED     INTUNE_P11_CONFIG_DIRECTORY "/intune-tpm.module"
+#define FIREFOX_POLICIES      "/etc/firefox/policies/policies.json"
+#define CHROMIUM_POLICIES     "/etc/chromium/policies/managed/intune-tpm.json"
+#define CHROME_POLICIES       "/etc/opt/chrome/policies/managed/intune-tpm.json"
+#define CHROME_DIRECTORY      "/opt/google/chrome"
+#define SOCKET_PATH           "/run/intune-tpm/pkcs11"
+#define URLS_MAX              64
+#define CHANGES_MAX           4
+
+enum way { WAY_AS_IT_IS, WAY_DIRECT, WAY_SOCKET };
+
+struct request {
+    bool user, undo, print;
+    enum way way;
+    const char *urls[URLS_MAX];
+    size_t url_count;
+};
+
+struct plan {
+    struct change changes[CHANGES_MAX];
+    size_t count;
+};
+
+static const char MODULE_DIRECT[] = "module: " INTUNE_P11_MODULE "\ncritical: no\n";
+static const char MODULE_SOCKET[] = "remote: unix:path=" SOCKET_PATH "\ncritical: no\n";
+
+static const struct option OPTIONS[] = {
+    {"user", no_argument, NULL, 'u'},   {"undo", no_argument, NULL, 'n'},
+    {"print", no_argument, NULL, 'p'},  {"url", required_argument, NULL, 'l'},
+    {"direct", no_argument, NULL, 'd'}, {"socket", no_argument, NULL, 's'},
+    {"help", no_argument, NULL, 'h'},   {NULL, 0, NULL, 0},
+};
+
+static const char USAGE[] =
+    "usage: intune-enroll register [--user] [--undo] [--print] [--url PATTERN]... [--direct | --socket]\n"
+    "  makes the token known to p11-kit, Firefox and Chromium; as root, for all users\n"
+    "  --user         to this user's NSS database, for Chromium\n"
+    "  --undo         takes it back\n"
+    "  --print        shows what would change, changes nothing\n"
+    "  --url PATTERN  Chromium sends the certificate to these sites without asking\n"
+    "  --direct       p11-kit loads the module into each application (access to the TPM needed)\n"
+    "  --socket       p11-kit reaches the token through intune-tpm.socket\n";
+
+/* The file that p11-kit reads for our module: an administrator's of the same name comes first
+ * (pkcs11.conf(5)). */
+static bool module_file_has(const char *word)
+{
+    static const char *const paths[] = {P11_KIT_ADMINISTRATOR, P11_KIT_INSTALLED};
+    struct enroll_error error;
+    char *text;
+
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (change_read(paths[i], &text, &error) == ENROLL_OK && text) {
+            bool has = strncmp(text, word, strlen(word)) == 0;
+
+            for (const char *line = text; !has && (line = strchr(line, '\n')); line++)
+                has = strncmp(line + 1, word, strlen(word)) == 0;
+            free(text);
+            return has;
+        }
+    }
+    return false;
+}
+
+bool registration_uses_socket(void)
+{
+    return module_file_has("remote:");
+}
+
+static const char *library_for(enum way way)
+{
+    bool socket = way == WAY_SOCKET || (way == WAY_AS_IT_IS && registration_uses_socket());
+
+    return socket ? INTUNE_P11_PROXY : INTUNE_P11_MODULE;
+}
+
+const char *registration_library(void)
+{
+    return library_for(WAY_AS_IT_IS);
+}
+
+/* The common name of the certificate's issuer, to be freed; NULL when there is no certificate or it has none.
+ */
+static char *issuer_common_name(void)
+{
+    char directory[PATH_MAX];
+    struct token_generation *generation = NULL;
+    X509_NAME *name = NULL;
+    unsigned char *text = NULL;
+    const unsigned char *der;
+    char *result = NULL;
+    int index;
+
+    if (!token_directory_find(directory, sizeof directory) ||
+        token_generation_read(directory, &generation, NULL, 0) != TOKEN_OK)
+        return NULL;
+    if (!generation->has_certificate)
+        goto out;
+    der = generation->certificate.issuer.data;
+    name = d2i_X509_NAME(NULL, &der, (long)generation->certificate.issuer.size);
+    index = name ? X509_NAME_get_index_by_NID(name, NID_commonName, -1) : -1;
+    if (index >= 0 &&
+        ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index))) >= 0)
+        result = strdup((const char *)text);
+out:
+    OPENSSL_free(text);
+    X509_NAME_free(name);
+    token_generation_free(generation);
+    return result;
+}
+
+/*
+ * p11-kit. A file of the administrator's is written only where there is none at all, or another way was asked
+ * for; on undo it goes if it is word for word one of ours.
+ */
+static enum enroll_exit plan_p11_kit(const struct request *request, struct change *ret_change,
+                                     struct enroll_error *ret_error)
+{
+    const char *wanted = request->way == WAY_SOCKET ? MODULE_SOCKET : MODULE_DIRECT;
+    char *text = NULL;
+    enum enroll_exit status = change_read(P11_KIT_ADMINISTRATOR, &text, ret_error);
+    bool ours = text && (strcmp(text, MODULE_DIRECT) == 0 || strcmp(text, MODULE_SOCKET) == 0);
+
+    if (status != ENROLL_OK)
+        return status;
+    *ret_change = (struct change){.who = "p11-kit", .path = P11_KIT_ADMINISTRATOR};
+    if (request->undo) {
+        ret_change->needed = ours;
+    } else if (request->way != WAY_AS_IT_IS) {
+        if (text && !ours)
+            status = enroll_error_set(
+                ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Change or remove it by hand.",
+                "%s was written by somebody else and is left alone.", P11_KIT_ADMINISTRATOR);
+        ret_change->needed = !text || strcmp(text, wanted) != 0;
+    } else if (!text && access(P11_KIT_INSTALLED, R_OK) != 0) {
+        ret_change->needed = true;
+    } else if (!text) {
+        ret_change->path = P11_KIT_INSTALLED;
+    }
+    if (status == ENROLL_OK && ret_change->needed && !request->undo &&
+        !(ret_change->content = strdup(wanted)))
+        status = enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE, "", "Out of memory.");
+    free(text);
+    return status;
+}
+
+static enum enroll_exit policy_malformed(const char *path, struct enroll_error *ret_error)
+{
+    return enroll_error_set(
+        ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
+        "Correct the file, or add the lines of intune-enroll show firefox or chromium by hand.",
+        "%s is not what the browser expects there (strict JSON), and is left alone.", path);
+}
+
+static enum enroll_exit plan_firefox(const struct request *request, struct change *ret_change,
+                                     struct enroll_error *ret_error)
+{
+    char *text = NULL;
+    enum enroll_exit status = change_read(FIREFOX_POLICIES, &text, ret_error);
+
+    if (status != ENROLL_OK)
+        return status;
+    *ret_change = (struct change){.who = "Firefox", .path = FIREFOX_POLICIES};
+    if (!policies_firefox(text, request->undo ? NULL : library_for(request->way), &ret_change->content,
+                          &ret_change->needed))
+        status = policy_malformed(FIREFOX_POLICIES, ret_error);
+    free(text);
+    return status;
+}
+
+static enum enroll_exit plan_chromium(const struct request *request, const char *who, const char *path,
+                                      const char *issuer, struct change *ret_change,
+                                      struct enroll_error *ret_error)
+{
+    char *text = NULL;
+    enum enroll_exit status = change_read(path, &text, ret_error);
+
+    if (status != ENROLL_OK)
+        return status;
+    *ret_change = (struct change){.who = who, .path = path};
+    if (!policies_chromium(text, request->urls, request->url_count, issuer, &ret_change->content,
+                           &ret_change->needed))
+        status = policy_malformed(path, ret_error);
+    free(text);
+    return status;
+}
+
+static enum enroll_exit plan_system(const struct request *request, struct plan *plan,
+                                    struct enroll_error *ret_error)
+{
+    char *issuer = NULL;
+    enum enroll_exit status = plan_p11_kit(request, &plan->changes[plan->count++], ret_error);
+
+    if (status == ENROLL_OK)
+        status = plan_firefox(request, &plan->changes[plan->count++], ret_error);
+    if (status == ENROLL_OK && (request->undo || request->url_count > 0)) {
+        issuer = issuer_common_name();
+        status = plan_chromium(request, "Chromium", CHROMIUM_POLICIES, issuer, &plan->changes[plan->count++],
+                               ret_error);
+        if (status == ENROLL_OK &&
+            (access(CHROME_DIRECTORY, F_OK) == 0 || access(CHROME_POLICIES, F_OK) == 0))
+            status = plan_chromium(request, "Chrome", CHROME_POLICIES, issuer, &plan->changes[plan->count++],
+                                   ret_error);
+        free(issuer);
+    }
+    return status;
+}
+
+static enum enroll_exit register_system(const struct request *request, struct enroll_error *ret_error)
+{
+    struct plan plan = {0};
+    enum enroll_exit status = plan_system(request, &plan, ret_error);
+
+    for (size_t i = 0; i < plan.count && status == ENROLL_OK; i++) {
+        if (request->print)
+            change_print(&plan.changes[i]);
+        else
+            status = change_apply(&plan.changes[i], ret_error);
+    }
+    for (size_t i = 0; i < plan.count; i++)
+        change_clear(&plan.changes[i]);
+    return status;
+}
+
+static enum enroll_exit register_user(const struct request *request, struct enroll_error *ret_error)
+{
+    const char *library = library_for(request->way);
+    char directory[PATH_MAX], *present = NULL;
+    enum enroll_exit status;
+
+    if (!nss_directory(directory, sizeof directory))
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "HOME is not set.");
+    status = nss_registered(directory, &present, ret_error);
+    if (status != ENROLL_OK)
+        return status;
+    if (request->undo ? !present : present && strcmp(present, library) == 0) {
+        printf("Chromium: %s is already as it should be\n", directory);
+    } else if (request->print && request->undo) {
+        printf("Chromium: %s would lose the module %s\n", directory, REGISTRATION_NAME);
+    } else if (request->print) {
+        printf("Chromium: %s would get the module %s, %s\n", directory, REGISTRATION_NAME, library);
+    } else if (request->undo) {
+        status = nss_unregister(directory, ret_error);
+        if (status == ENROLL_OK)
+            printf("Chromium: %s no longer knows the token\n", directory);
+    } else {
+        status = nss_register(directory, library, ret_error);
+        if (status == ENROLL_OK)
+            printf("Chromium: %s knows the token\n", directory);
+    }
+    free(present);
+    return status;
+}
+
+enum enroll_exit registration_undo_system(struct enroll_error *ret_error)
+{
+    const struct request request = {.undo = true};
+
+    return register_system(&request, ret_error);
+}
+
+/* False: usage. */
+static bool request_read(int argc, char **argv, struct request *ret_request)
+{
+    int option;
+
+    optind = 0; /* the command line was read up to the command's name before */
+    while ((option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
+        switch (option) {
+        case 'u':
+            ret_request->user = true;
+            break;
+        case 'n':
+            ret_request->undo = true;
+            break;
+        case 'p':
+            ret_request->print = true;
+            break;
+        case 'd':
+            ret_request->way = WAY_DIRECT;
+            break;
+        case 's':
+            ret_request->way = WAY_SOCKET;
+            break;
+        case 'l':
+            if (ret_request->url_count == URLS_MAX)
+                return false;
+            ret_request->urls[ret_request->url_count++] = optarg;
+            break;
+        default:
+            return false;
+        }
+    }
+    if (optind < argc)
+        return false;
+    if (ret_request->undo && (ret_request->url_count > 0 || ret_request->way != WAY_AS_IT_IS))
+        return false;
+    return !(ret_request->user && ret_request->url_count > 0);
+}
+
+int command_register(int argc, char **argv)
+{
+    struct request request = {0};
+    struct enroll_error error = {0};
+    enum enroll_exit status;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(USAGE, stdout);
+        return ENROLL_OK;
+    }
+    if (!request_read(argc, argv, &request)) {
+        fputs(USAGE, stderr);
+        return ENROLL_USAGE;
+    }
+    status = request.user ? register_user(&request, &error) : register_system(&request, &error);
+    if (status != ENROLL_OK)
+        fprintf(stderr, "intune-enroll register: %s%s%s\n", error.message, error.advice[0] ? "\n  " : "",
+                error.advice);
+    return (int)status;
+}
