@@ -138,12 +138,21 @@ static void once(const struct p11_options *options)
     sign(&client);
 }
 
+static void hold(const struct p11_options *options)
+{
+    once(options);
+    puts("ready");
+    fflush(stdout);
+    pause();
+}
+
 static void usage(void)
 {
-    fputs("usage: p11-bench phases|once|threads|processes --module PATH --key rsa|ec [--pss] [--pin PIN] "
-          "[--token LABEL]\n"
-          "       [--count N] [--seconds N] [--workers N] [--record FILE]\n",
-          stderr);
+    fputs(
+        "usage: p11-bench phases|once|hold|threads|processes --module PATH --key rsa|ec [--pss] [--pin PIN] "
+        "[--token LABEL]\n"
+        "       [--count N] [--seconds N] [--workers N] [--record FILE]\n",
+        stderr);
     exit(2);
 }
 
@@ -209,6 +218,8 @@ int main(int argc, char **argv)
         phases(&options);
     else if (strcmp(argv[optind], "once") == 0)
         once(&options);
+    else if (strcmp(argv[optind], "hold") == 0)
+        hold(&options);
     else if (strcmp(argv[optind], "threads") == 0)
         return load_by_threads(&options, workers, seconds) ? 0 : 1;
     else if (strcmp(argv[optind], "processes") == 0)
