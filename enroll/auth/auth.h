@@ -98,7 +98,8 @@ struct auth_credential {
     char *password;
     X509 *certificate;       /* CREDENTIAL_CERTIFICATE */
     EVP_PKEY *key;
-    void *key_source;        /* what keeps a pkcs11: key alive */
+    void *key_source;        /* what keeps a pkcs11: key alive; NULL: nothing has to */
+    void (*key_source_close)(void *key_source);
 };
 
 /* Which ways the policies to offer in Discover follow from: at least one of these is true afterwards. */
