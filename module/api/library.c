@@ -1,0 +1,119 @@
+#include "library.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "configuration.h"
+#include "log.h"
+#include "session.h"
+
+static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct library *current;   /* under current_lock */
+static struct library *inherited; /* in a forked child: kept in view and never used */
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+/*
+ * The parent's threads are gone, its locks may be held by them and its data half-written: nothing of it is
+ * looked at but the door's pointer, which never changes. The connection stays the parent's. PKCS
+ * #11 3.0, 2.5: the child starts anew, with C_Initialize.
+ */
+static void forget_after_fork(void)
+{
+    pthread_mutex_init(&current_lock, NULL);
+    if (current == NULL)
+        return;
+    door_abandon(current->door);
+    current->door = NULL;
+    current->inherited = inherited;
+    inherited = current;
+    current = NULL;
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, forget_after_fork);
+}
+
+static struct library *library_new(void)
+{
+    char tcti[CONFIGURATION_TCTI_MAX];
+    struct library *library = calloc(1, sizeof *library);
+    if (library == NULL)
+        return NULL;
+    library->door = door_new(configuration_tcti(tcti, sizeof tcti) ? tcti : NULL);
+    if (library->door == NULL) {
+        free(library);
+        return NULL;
+    }
+    atomic_init(&library->references, 1);
+    pthread_mutex_init(&library->lock, NULL);
+    return library;
+}
+
+CK_RV library_start(void)
+{
+    CK_RV rv = CKR_CRYPTOKI_ALREADY_INITIALIZED;
+    pthread_once(&fork_once, watch_forks);
+    log_configure();
+    pthread_mutex_lock(&current_lock);
+    if (current == NULL) {
+        current = library_new();
+        rv = current == NULL ? CKR_HOST_MEMORY : CKR_OK;
+    }
+    pthread_mutex_unlock(&current_lock);
+    return rv;
+}
+
+CK_RV library_stop(void)
+{
+    pthread_mutex_lock(&current_lock);
+    struct library *library = current;
+    current = NULL;
+    pthread_mutex_unlock(&current_lock);
+    if (library == NULL)
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
+
+    pthread_mutex_lock(&library->lock);
+    session_close_all_locked(library);
+    pthread_mutex_unlock(&library->lock);
+    library_leave(library);
+    return CKR_OK;
+}
+
+CK_RV library_enter(struct library **ret_library)
+{
+    pthread_mutex_lock(&current_lock);
+    struct library *library = current;
+    if (library != NULL)
+        atomic_fetch_add(&library->references, 1);
+    pthread_mutex_unlock(&current_lock);
+    if (library == NULL)
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
+    *ret_library = library;
+    return CKR_OK;
+}
+
+void library_leave(struct library *library)
+{
+    if (atomic_fetch_sub(&library->references, 1) != 1)
+        return;
+    login_end(&library->login);
+    views_clear(&library->views);
+    door_unref(library->door);
+    free(library->sessions);
+    pthread_mutex_destroy(&library->lock);
+    free(library);
+}
+
+void library_refresh_locked(struct library *library)
+{
+    views_refresh(&library->views);
+    views_trim(&library->views, session_oldest_locked(library));
+}
+
+void text_pad(CK_UTF8CHAR *field, size_t field_size, const char *text)
+{
+    size_t length = strnlen(text, field_size);
+    memcpy(field, text, length);
+    memset(field + length, ' ', field_size - length);
+}

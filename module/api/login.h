@@ -1,0 +1,38 @@
+/*
+ * Who is logged in: one state for the process (PKCS #11 3.0, 5.6.8), and the authorization value that a PIN
+ * became. The value lives in memory that is neither swapped, dumped nor inherited, and is wiped when the last
+ * one who uses it lets go.
+ */
+#ifndef API_LOGIN_H
+#define API_LOGIN_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "tpm.h"
+
+struct secret; /* an authorization value, counted */
+
+/* A secret of our own from this value; NULL when memory is out. */
+struct secret *secret_new(const struct tpm_auth *auth);
+struct secret *secret_ref(struct secret *secret);
+void secret_unref(struct secret *secret);                        /* NULL is allowed */
+const struct tpm_auth *secret_auth(const struct secret *secret); /* NULL for NULL */
+
+/* Under the library's lock. */
+struct login {
+    bool active;
+    struct secret *secret;           /* of a token with a PIN */
+    uint8_t salt[TPM_PIN_SALT_SIZE]; /* which the secret was derived with */
+    struct tpm_lockout lockout; /* as last read from the TPM; all zero until a login failed in this process */
+    time_t lockout_time;        /* when, of CLOCK_MONOTONIC */
+};
+
+/* Whether the login is one for this key: also without a login, where it needs none. */
+bool login_covers(const struct login *login, const struct tpm_key *key);
+
+/* Takes the secret over; NULL where the key needs none. */
+void login_begin(struct login *login, const struct tpm_key *key, struct secret *secret);
+void login_end(struct login *login);
+
+#endif
