@@ -127,6 +127,14 @@ wait_for() {
     done
 }
 
+# refused COMMAND...: true when it fails. (`! command` alone never ends a script under set -e.)
+refused() {
+    if "$@"; then
+        echo "succeeded, and must not: $*"
+        return 1
+    fi
+}
+
 port_open() {
     (exec 3<>"/dev/tcp/$1/$2")
 }

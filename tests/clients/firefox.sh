@@ -37,7 +37,7 @@ page_expect() {
     page
     cat $site/access.log
     grep -qx "TLSv1.$1 SUCCESS $fingerprint 200" $site/access.log
-    ! grep -v "^TLSv1.$1 SUCCESS $fingerprint " $site/access.log
+    refused grep -v "^TLSv1.$1 SUCCESS $fingerprint " $site/access.log
 }
 for key in rsa p256; do
     token_use $key

@@ -29,7 +29,7 @@ gateway_start() {
 
 # Without a tunnel nothing leads there.
 inside_unreachable() {
-    ! curl -sSf --noproxy '*' --max-time 1 -o /dev/null http://198.51.100.1/
+    refused curl -sSf --noproxy '*' --max-time 1 -o /dev/null http://198.51.100.1/
 }
 
 # Data passes: the page that stands behind the tunnel, within 15 seconds.

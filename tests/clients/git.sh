@@ -38,7 +38,7 @@ clone_expect() {
     clone
     cat $site/access.log
     grep -q "SUCCESS $fingerprint 200" $site/access.log
-    ! grep -v "^TLSv1.$1 SUCCESS $fingerprint " $site/access.log
+    refused grep -v "^TLSv1.$1 SUCCESS $fingerprint " $site/access.log
 }
 for key in rsa p256; do
     token_use $key

@@ -1,0 +1,176 @@
+#!/usr/bin/env bash
+# intune-enroll register and show: what is written, merged, kept, taken back and refused.
+set -eu
+# shellcheck source=tests/clients/clients.sh
+. "$(dirname "$0")/clients.sh"
+# shellcheck source=tests/clients/site.sh
+. "$clients/site.sh"
+# shellcheck source=tests/clients/tokens.sh
+. "$clients/tokens.sh"
+need jq modutil certutil openvpn
+
+world_begin register "$(sed -n "s/^ *version: '\(.*\)',/\1/p" "$source_root/meson.build")"
+tokens_begin
+firefox=/etc/firefox/policies/policies.json
+chromium=/etc/chromium/policies/managed/intune-tpm.json
+administrator=/etc/pkcs11/modules/intune-tpm.module
+proxy=$(pkg-config --variable=proxy_module p11-kit-1)
+
+same() {
+    if [ "$1" != "$2" ]; then
+        printf 'expected: %s\nhave:     %s\n' "$1" "$2"
+        return 1
+    fi
+}
+print_changes_nothing() {
+    intune-enroll register --print --url https://a.example | tee $work/printed
+    grep -q "Firefox: $firefox would be" $work/printed
+    [ ! -e $firefox ]
+    [ ! -e $chromium ]
+    [ ! -e $administrator ]
+}
+attempt - "print" print_changes_nothing
+
+# As the README says, from nothing and back to nothing.
+from_nothing() {
+    intune-enroll register
+    same "$(recipe firefox | jq -S .)" "$(jq -S . $firefox)"
+    [ ! -e $administrator ] # the installed module file does
+    intune-enroll register | grep -c 'already as it should be' | grep -qx 2
+    intune-enroll register --undo
+    [ ! -e $firefox ]
+}
+attempt - "policy" from_nothing
+
+merged() {
+    local before
+    printf '{ "policies": {"DisableTelemetry": true, "Certificates": {"Install": ["/x.crt"]},\n"SecurityDevices": {"Delete": ["old"]}}}\n' >$firefox
+    chmod 640 $firefox
+    chgrp tty $firefox
+    before=$(jq -S . $firefox)
+    intune-enroll register
+    same "640 tty" "$(stat -c '%a %G' $firefox)"
+    same "$module" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' $firefox)"
+    same '["old"]' "$(jq -c .policies.SecurityDevices.Delete $firefox)"
+    same true "$(jq .policies.DisableTelemetry $firefox)"
+    intune-enroll register --undo
+    same "$before" "$(jq -S . $firefox)"
+    # The older form, without Add.
+    echo '{"policies":{"SecurityDevices":{"x":"/y"}}}' >$firefox
+    intune-enroll register
+    same "{\"x\":\"/y\",\"intune-tpm\":\"$module\"}" "$(jq -c .policies.SecurityDevices $firefox)"
+    intune-enroll register --undo
+    same '{"x":"/y"}' "$(jq -c .policies.SecurityDevices $firefox)"
+}
+attempt - "merge" merged
+
+# A symbolic link stays one, and its target is what changes.
+linked() {
+    mkdir -p $work/elsewhere
+    echo '{"policies":{}}' >$work/elsewhere/policies.json
+    ln -sf $work/elsewhere/policies.json $firefox
+    intune-enroll register
+    [ -L $firefox ]
+    same "$module" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' $work/elsewhere/policies.json)"
+    rm $firefox
+}
+attempt - "symbolic link" linked
+
+malformed_left_alone() {
+    local text
+    for text in '{' '[]' '{"policies":3}' '{"policies":{"SecurityDevices":[]}}' '{"policies":{"SecurityDevices":{"Add":3}}}' \
+        $'// a comment\n{}' '{"a":1} x' '{"a":"'$'\xff''"}'; do
+        printf '%s' "$text" >$firefox
+        refused intune-enroll register
+        same "$text" "$(cat $firefox)"
+    done
+    rm $firefox
+}
+attempt - "malformed" malformed_left_alone
+
+urls() {
+    local issuer
+    issuer=$(openssl x509 -in $certificate -noout -issuer -nameopt multiline | sed -n 's/ *commonName *= //p')
+    intune-enroll register --url https://a.example
+    intune-enroll register --url https://a.example --url '[*.]b.example'
+    same "https://a.example $issuer" "$(jq -r '.AutoSelectCertificateForUrls[0] | fromjson | .pattern + " " + .filter.ISSUER.CN' $chromium)"
+    same '[*.]b.example' "$(jq -r '.AutoSelectCertificateForUrls[1] | fromjson | .pattern' $chromium)"
+    same 2 "$(jq '.AutoSelectCertificateForUrls | length' $chromium)"
+    intune-enroll register --undo
+    [ ! -e $chromium ]
+}
+attempt - "Chromium's sites" urls
+
+ways() {
+    intune-enroll register --socket
+    grep -qx 'remote: unix:path=/run/intune-tpm/pkcs11' $administrator
+    same "$proxy" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' $firefox)"
+    intune-enroll show ssh | grep -q "PKCS11Provider $proxy"
+    intune-enroll register --direct
+    grep -qx "module: $module" $administrator
+    same "$module" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' $firefox)"
+    intune-enroll register --undo
+    [ ! -e $administrator ]
+    # Somebody else's file is neither overwritten nor removed.
+    echo 'module: /some/other.so' >$administrator
+    refused intune-enroll register --socket
+    intune-enroll register --undo
+    same 'module: /some/other.so' "$(cat $administrator)"
+    rm $administrator
+}
+attempt - "socket or direct" ways
+
+user_database() {
+    user_create person
+    as_user intune-enroll register --user --print | grep -q 'would get the module'
+    [ ! -e $user_home/.pki ]
+    as_user intune-enroll register --user
+    same 700 "$(stat -c %a $user_home/.pki/nssdb)"
+    as_user modutil -dbdir sql:$user_home/.pki/nssdb -list intune-tpm | grep -q "Library file: $module"
+    as_user certutil -L -d sql:$user_home/.pki/nssdb -h intune-tpm | grep -q 'intune-tpm:device'
+    as_user intune-enroll register --user | grep -q already
+    as_user intune-enroll register --user --undo
+    refused as_user modutil -dbdir sql:$user_home/.pki/nssdb -list intune-tpm
+    as_user intune-enroll register --user --undo | grep -q already
+    # Without root the system stays as it is.
+    refused as_user intune-enroll register
+    [ ! -e $firefox ]
+}
+attempt - "a user's database" user_database
+
+# What `show` prints is what the README's recipes say, with this token's names.
+shown() {
+    local application line
+    for application in openvpn ssh java.cfg wpa_supplicant strongswan.conf swanctl.conf; do
+        intune-enroll show ${application%.*} | sed 's/^ *//' >$work/shown
+        recipe "$(case $application in ssh) echo ssh_config ;; *) echo $application ;; esac)" | sed 's/^ *//' |
+            grep -E 'pkcs11|PKCS11|intune-tpm' | while read -r line; do
+            if ! grep -qF -- "$line" $work/shown; then
+                echo "$application: not shown: $line"
+                exit 1
+            fi
+        done
+    done
+    intune-enroll show curl | diff - <(recipe curl)
+    same "$(recipe firefox | jq -S .)" "$(intune-enroll show firefox | grep -v '^#' | jq -S .)"
+    intune-enroll show chromium | grep -q "modutil .*-libfile $module"
+    # OpenVPN's own name for the certificate.
+    openvpn --show-pkcs11-ids "$module" | sed -n 's/.*Serialized id: *//p' | grep -qxF -- "$openvpn_id"
+}
+show_refuses() {
+    local status=0
+    intune-enroll show openvpn $work/nowhere || status=$?
+    same 7 $status
+    status=0
+    intune-enroll show emacs || status=$?
+    same 2 $status
+    status=0
+    intune-enroll register --wrong || status=$?
+    same 2 $status
+}
+for key in rsa p256; do
+    token_use $key
+    attempt $key "show" shown
+done
+attempt - "show refuses" show_refuses
+world_end

@@ -1,0 +1,206 @@
+#!/usr/bin/env bash
+# The token through intune-tpm.socket: a user without access to the TPM, systemd-socket-activate in the place of systemd.
+# What runs for each connection is read from the unit as it is installed: command, user, groups, environment.
+set -eu
+# shellcheck source=tests/clients/clients.sh
+. "$(dirname "$0")/clients.sh"
+# shellcheck source=tests/clients/site.sh
+. "$clients/site.sh"
+# shellcheck source=tests/clients/gateway.sh
+. "$clients/gateway.sh"
+# shellcheck source=tests/clients/openvpn-server.sh
+. "$clients/openvpn-server.sh"
+# shellcheck source=tests/clients/tokens.sh
+. "$clients/tokens.sh"
+need systemd-socket-activate systemd-sysusers systemd-tmpfiles systemd-analyze p11-kit curl nginx
+
+world_begin socket "$(package_version p11-kit)"
+service=$BUILD_ROOT/conf/intune-tpm@.service
+socket=$source_root/conf/systemd/intune-tpm.socket
+unit_value() {
+    sed -n "s/^$2=//p" "$1"
+}
+
+# Users, groups and directories as the package makes them.
+systemd-sysusers "$source_root/conf/systemd/intune-tpm.sysusers" 2>/dev/null
+systemd-tmpfiles --create "$source_root/conf/systemd/intune-tpm.tmpfiles"
+tokens_begin
+site_begin
+cp "$source_root/conf/p11-kit/intune-tpm.module.socket" "$p11_config_dir/intune-tpm.module"
+
+# The TPM is for group tss alone, as /dev/tpmrm0 is.
+chgrp tss "$FIXTURE_DIRECTORY/tpm"
+chmod 0750 "$FIXTURE_DIRECTORY/tpm"
+
+signer=$(unit_value "$service" User)
+path=$(unit_value "$socket" ListenStream)
+group=$(unit_value "$socket" SocketGroup)
+mode=$(unit_value "$socket" SocketMode)
+read -ra command < <(unit_value "$service" ExecStart)
+env -i PATH="$PATH" "$(unit_value "$service" Environment)" \
+    systemd-socket-activate --accept --inetd -l "$path" -E INTUNE_TPM_TOKEN_DIR \
+    setpriv --reuid "$signer" --regid "$signer" --groups "$(unit_value "$service" SupplementaryGroups)" --no-new-privs \
+    --inh-caps=-all --bounding-set=-all "${command[@]}" >$work/activate.log 2>&1 &
+wait_for 10 test -S "$path"
+chgrp "$group" "$path"
+chmod "$mode" "$path"
+
+user_create member
+usermod --append --groups "$group" member
+user_create stranger
+user_name=member user_home=$work/home/member
+
+# ---- who may ----
+
+no_tpm_of_their_own() {
+    id
+    refused as_user test -e "$FIXTURE_DIRECTORY/tpm/socket"
+    refused grep -w tss <<<"$(id -nG member)"
+}
+attempt - "no access to the TPM" no_tpm_of_their_own
+
+stranger_sees_nothing() {
+    user_name=stranger user_home=$work/home/stranger
+    as_user p11tool --list-tokens >$work/tokens 2>&1 || cat $work/tokens
+    refused grep intune-tpm $work/tokens
+}
+attempt - "not in the group" stranger_sees_nothing
+
+# ---- applications ----
+
+page() {
+    recipe curl >$work/recipe-curl.sh
+    as_user timeout -k 5 30 bash -eu $work/recipe-curl.sh | grep -x welcome
+}
+for key in rsa p256; do
+    token_use $key
+    for version in 3 2; do
+        attempt $key "curl TLS 1.$version" site_expect $version page
+    done
+done
+
+ten_at_once() {
+    local pids=() pid i
+    site_name intranet.example.com 127.0.0.13
+    : >$site/access.log
+    recipe curl >$work/recipe-curl.sh
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        as_user timeout -k 5 60 bash -eu $work/recipe-curl.sh >$work/page.$i &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do
+        wait "$pid"
+    done
+    cat $work/page.{1,2,3,4,5,6,7,8,9,10} | grep -cx welcome | grep -qx 10
+    grep -cx "TLSv1.3 SUCCESS $fingerprint 200" $site/access.log | grep -qx 10
+}
+for key in rsa p256; do
+    token_use $key
+    attempt $key "ten at once" ten_at_once
+done
+
+# The processes behind the socket; each ends with its connection.
+servers() {
+    local process
+    for process in /proc/[0-9]*; do
+        if [ "$(stat -c %U "$process" 2>/dev/null)" = "$signer" ]; then
+            echo "${process#/proc/}"
+        fi
+    done
+}
+servers_are() {
+    [ "$(servers | wc -l)" = "$1" ]
+}
+
+silent_and_garbage() {
+    wait_for 10 servers_are 0
+    # Three who connect and say nothing, three who say anything.
+    as_user /usr/bin/python3 - "$path" <<'PY' &
+import os, socket, sys, time
+held = []
+for n in range(6):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    if n >= 3:
+        s.send((b"\0" if n > 3 else b"") + os.urandom(70000))
+    held.append(s)
+time.sleep(8)
+PY
+    local rude=$!
+    wait_for 5 servers_at_least 3
+    site_expect 3 page
+    site_expect 2 page
+    kill $rude
+    wait_for 10 servers_are 0
+    site_expect 3 page
+}
+servers_at_least() {
+    [ "$(servers | wc -l)" -ge "$1" ]
+}
+attempt rsa "silence and garbage" silent_and_garbage
+
+# ---- browsers ----
+
+as_user mkdir -p $user_home/.pki/nssdb
+as_user certutil -d sql:$user_home/.pki/nssdb -N --empty-password
+as_user certutil -d sql:$user_home/.pki/nssdb -A -t C,, -n site -i $site/ca.crt
+mkdir -p /etc/firefox/policies
+printf '{"policies": {"Certificates": {"Install": ["%s"]}, "Preferences": {"security.default_personal_cert": {"Value": "Select Automatically"}}}}\n' \
+    $site/ca.crt >/etc/firefox/policies/policies.json
+intune-enroll register --url https://intranet.example.com
+as_user intune-enroll register --user
+
+browser_expect() {
+    site_name intranet.example.com "127.0.0.1$1"
+    : >$site/access.log
+    "$2"
+    cat $site/access.log
+    grep -qx "TLSv1.$1 SUCCESS $fingerprint 200" $site/access.log
+    refused grep -v "^TLSv1.$1 SUCCESS $fingerprint " $site/access.log
+}
+firefox_page() {
+    local profile=$user_home/firefox-$RANDOM$RANDOM
+    as_user mkdir $profile
+    as_user timeout -k 5 60 firefox-esr --headless --no-remote --profile $profile --screenshot $user_home/page.png https://intranet.example.com/
+}
+chromium_page() {
+    as_user timeout -k 5 60 chromium --headless=new --disable-gpu --disable-dev-shm-usage \
+        --user-data-dir=$user_home/chromium-$RANDOM$RANDOM --dump-dom https://intranet.example.com/ | grep welcome
+}
+for key in rsa p256; do
+    token_use $key
+    for browser in firefox chromium; do
+        attempt $key "$browser TLS 1.3" browser_expect 3 ${browser}_page
+    done
+done
+
+# ---- OpenVPN, as an unprivileged user who may make a network device ----
+
+if [ -c /dev/net/tun ]; then
+    gateway_begin
+    openvpn_server_prepare
+    tunnel() {
+        local server client status=0
+        inside_unreachable
+        openvpn_server_start 3
+        server=$started
+        { recipe openvpn | grep -v ^pkcs11; intune-enroll show openvpn; } >$work/openvpn.conf
+        grep -q p11-kit-proxy $work/openvpn.conf
+        setpriv --reuid member --regid member --init-groups --inh-caps=-all,+net_admin --ambient-caps=+net_admin \
+            openvpn --config $work/openvpn.conf >$work/client.log 2>&1 </dev/null &
+        client=$!
+        inside_reached || status=$?
+        end_process $client
+        end_process $server
+        cat $work/client.log $work/server.log
+        [ $status = 0 ]
+        openvpn_server_saw 3
+    }
+    for key in rsa p256; do
+        token_use $key
+        attempt $key "openvpn TLS 1.3" tunnel
+    done
+else
+    report SKIP - openvpn "no /dev/net/tun"
+fi
+world_end
