@@ -82,7 +82,8 @@ static enum enroll_exit prepare(struct enrolment *enrolment)
     enum tpm_status tpm = tpm_facts_read(run->tpm, &enrolment->facts);
     if (tpm != TPM_OK)
         return install_tpm_error(&run->error, STEP_PREPARE, run->tpm, tpm, "the TPM cannot be used");
-    status = install_recover(&enrolment->directory, run->tpm, run->line.given[OPTION_RESUME], &recovery, &run->error);
+    status = install_recover(&enrolment->directory, run->tpm, run->line.given[OPTION_RESUME] ? RECOVER_KEEP_PENDING : 0, &recovery,
+                             &run->error);
     if (status == ENROLL_OK && (recovery.evicted || recovery.removed || recovery.finished)) {
         snprintf(text, sizeof text, "tidied up after an earlier run: %zu key%s taken out of the TPM, %zu item%s removed",
                  recovery.evicted, recovery.evicted == 1 ? "" : "s", recovery.removed, recovery.removed == 1 ? "" : "s");
@@ -160,6 +161,7 @@ static enum enroll_exit issuance_begin(struct enrolment *enrolment)
                                 "It is one of rsa2048, rsa3072, rsa4096, p256, p384, p521.", "--key knows no key called %s",
                                 run->line.values[OPTION_KEY]);
     enrolment->issuance = issuance_new(&options);
+    enrolment->conversation.issuance = enrolment->issuance;
     return enrolment->issuance ? ENROLL_OK : enroll_error_memory(&run->error, STEP_PREPARE);
 }
 
@@ -168,7 +170,6 @@ static enum enroll_exit ask(struct enrolment *enrolment)
     struct run *run = &enrolment->run;
     struct conversation *conversation = &enrolment->conversation;
     enum enroll_exit status;
-    conversation->callbacks.make_request = issuance_request;
     if (run->line.given[OPTION_RESUME]) {
         const struct flow_pending pending = {.enrollment_url = enrolment->enrollment.enrollment_url,
                                              .request_id = enrolment->enrollment.request_id};
@@ -179,7 +180,8 @@ static enum enroll_exit ask(struct enrolment *enrolment)
         status = flow_enroll(&conversation->options, &conversation->callbacks, &enrolment->result, &run->error);
     }
     enrolment->has_result = status == ENROLL_OK;
-    if (status == ENROLL_OK && !enrollment_fill(&enrolment->enrollment, &enrolment->result))
+    if (status == ENROLL_OK && (!enrollment_fill(&enrolment->enrollment, &enrolment->result) ||
+                                !enrollment_hosts_accept(&enrolment->enrollment)))
         status = enroll_error_memory(&run->error, STEP_ENROL);
     return status;
 }

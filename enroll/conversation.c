@@ -20,6 +20,13 @@ void conversation_note(void *context, bool warning, const char *text)
     progress(conversation, STEP_ENROL, warning ? FLOW_WARNING : FLOW_NOTE, text);
 }
 
+static enum enroll_exit make_request(void *context, const struct certificate_requirements *requirements, uint8_t **ret_request,
+                                     size_t *ret_size, struct enroll_error *ret_error)
+{
+    struct conversation *conversation = context;
+    return issuance_request(conversation->issuance, requirements, ret_request, ret_size, ret_error);
+}
+
 static bool confirm(void *context, const char *question)
 {
     struct conversation *conversation = context;
@@ -132,7 +139,7 @@ enum enroll_exit conversation_begin(struct conversation *conversation, struct ru
     if (status != ENROLL_OK)
         return status;
     conversation->callbacks =
-        (struct flow_callbacks){.context = conversation, .progress = progress, .confirm = confirm};
+        (struct flow_callbacks){.context = conversation, .progress = progress, .confirm = confirm, .make_request = make_request};
     conversation->options = (struct flow_options){
         .request_version = request_version(run),
         .accept_redirects = run->line.given[OPTION_ACCEPT_REDIRECT] ? run->line.lists[OPTION_ACCEPT_REDIRECT] : NULL,

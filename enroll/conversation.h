@@ -7,6 +7,7 @@
 
 #include "auth/auth.h"
 #include "flow.h"
+#include "install/issuance.h"
 #include "net/net.h"
 #include "profile.h"
 #include "run.h"
@@ -20,6 +21,7 @@ struct conversation {
     struct auth_options auth;
     struct flow_options options;
     struct flow_callbacks callbacks;
+    struct issuance *issuance; /* what makes the request; the caller's; NULL for policy */
     char firmware[48];
     const char *ca_file, *profile_path; /* as used; NULL for the defaults */
 };

@@ -99,24 +99,34 @@ static bool url_host(const char *url, char *host, size_t size)
     return true;
 }
 
-bool enrollment_host_add(struct enrollment *enrollment, const char *host)
+static bool host_add(struct enrollment *enrollment, const char *host)
 {
-    char *storage;
+    char *storage, *joined;
     const char *hosts[ENROLLMENT_HOSTS_MAX + 1];
+    bool there = false;
     if (!enrollment_hosts(enrollment, &storage, hosts))
         return false;
-    for (size_t i = 0; hosts[i]; i++) {
-        if (strcasecmp(hosts[i], host) == 0) {
-            free(storage);
-            return true;
-        }
-    }
+    for (size_t i = 0; hosts[i]; i++)
+        there = there || strcasecmp(hosts[i], host) == 0;
     free(storage);
-    char *joined;
+    if (there)
+        return true;
     if (asprintf(&joined, "%s%s%s", enrollment->hosts ? enrollment->hosts : "", enrollment->hosts ? " " : "", host) < 0)
         return false;
     free(enrollment->hosts);
     enrollment->hosts = joined;
+    return true;
+}
+
+bool enrollment_hosts_accept(struct enrollment *enrollment)
+{
+    const char *const urls[] = {enrollment->discovery_url, enrollment->policy_url, enrollment->enrollment_url,
+                                enrollment->renew_url};
+    char host[256];
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        if (url_host(urls[i], host, sizeof host) && !host_add(enrollment, host))
+            return false;
+    }
     return true;
 }
 
@@ -138,43 +148,33 @@ bool enrollment_hosts(const struct enrollment *enrollment, char **ret_storage,
 
 bool enrollment_fill(struct enrollment *enrollment, const struct flow_result *result)
 {
-    const char *const urls[] = {result->discovery_url, result->policy_url, result->enrollment_url};
-    char host[256];
-    bool filled = enrollment_string_set(&enrollment->discovery_url, result->discovery_url) &&
-                  enrollment_string_set(&enrollment->policy_url, result->policy_url) &&
-                  enrollment_string_set(&enrollment->enrollment_url, result->enrollment_url) &&
-                  enrollment_string_set(&enrollment->enrollment_version, result->enrollment_version);
-    if (filled && result->user)
-        filled = enrollment_string_set(&enrollment->user, result->user);
-    if (filled && result->auth_policy)
-        filled = enrollment_string_set(&enrollment->auth_policy, result->auth_policy);
-    for (size_t i = 0; filled && i < sizeof urls / sizeof urls[0]; i++) {
-        if (url_host(urls[i], host, sizeof host))
-            filled = enrollment_host_add(enrollment, host);
+    static const struct provisioning_document nothing;
+    const struct provisioning_document *document = result->document ? result->document : &nothing;
+    const struct {
+        char **string;
+        const char *value;
+    } values[] = {
+        {&enrollment->discovery_url, result->discovery_url},
+        {&enrollment->policy_url, result->policy_url},
+        {&enrollment->enrollment_url, result->enrollment_url},
+        {&enrollment->enrollment_version, result->enrollment_version},
+        {&enrollment->user, result->user ? result->user : enrollment->user ? NULL : document->upn},
+        {&enrollment->auth_policy, result->auth_policy},
+        {&enrollment->provider_id, document->provider_id},
+        {&enrollment->server_name, document->server_name},
+        {&enrollment->management_url, document->management_url},
+        {&enrollment->device_id, document->device_id},
+        {&enrollment->renew_url, document->renew_url},
+    };
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        if (values[i].value && !enrollment_string_set(values[i].string, values[i].value))
+            return false;
     }
-    if (filled)
-        filled = enrollment_string_set(&enrollment->request_id, result->pending ? result->request_id : NULL) &&
-                 enrollment_string_set(&enrollment->disposition, result->pending ? result->disposition : NULL);
-    const struct provisioning_document *document = result->document;
-    if (!filled || !document)
-        return filled;
-    if (document->provider_id)
-        filled = enrollment_string_set(&enrollment->provider_id, document->provider_id);
-    if (filled && document->server_name)
-        filled = enrollment_string_set(&enrollment->server_name, document->server_name);
-    if (filled && document->management_url)
-        filled = enrollment_string_set(&enrollment->management_url, document->management_url);
-    if (filled && document->device_id)
-        filled = enrollment_string_set(&enrollment->device_id, document->device_id);
-    if (filled && document->upn && !enrollment->user)
-        filled = enrollment_string_set(&enrollment->user, document->upn);
-    if (filled && document->renew_url) {
-        filled = enrollment_string_set(&enrollment->renew_url, document->renew_url);
-        if (filled && url_host(document->renew_url, host, sizeof host))
-            filled = enrollment_host_add(enrollment, host);
-    }
-    return filled && enrollment_number_set(&enrollment->renew_period_days, document->renew_period_days) &&
-           enrollment_number_set(&enrollment->retry_interval_days, document->retry_interval_days);
+    if (!enrollment_string_set(&enrollment->request_id, result->pending ? result->request_id : NULL) ||
+        !enrollment_string_set(&enrollment->disposition, result->pending ? result->disposition : NULL))
+        return false;
+    return !result->document || (enrollment_number_set(&enrollment->renew_period_days, document->renew_period_days) &&
+                                 enrollment_number_set(&enrollment->retry_interval_days, document->retry_interval_days));
 }
 
 char *enrollment_format(const struct enrollment *enrollment)

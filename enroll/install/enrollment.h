@@ -45,7 +45,7 @@ struct enrollment {
     char *disposition;
 };
 
-/* Takes what the flow brought. `address` may be NULL. False when memory is out. */
+/* Takes what the flow brought; what it left out stays as it was. False when memory is out. */
 bool enrollment_fill(struct enrollment *enrollment, const struct flow_result *result) __attribute__((warn_unused_result));
 
 /* Sets a string, and a decimal number. False when memory is out. NULL clears it. */
@@ -54,8 +54,11 @@ bool enrollment_number_set(char **string, uint64_t number) __attribute__((warn_u
 /* The number in a string, or the default where there is none. */
 uint64_t enrollment_number(const char *string, uint64_t default_number);
 
-/* Adds a host name to the accepted ones, once. */
-bool enrollment_host_add(struct enrollment *enrollment, const char *host) __attribute__((warn_unused_result));
+/*
+ * Makes the hosts of its addresses the accepted ones: renewal speaks to no other. Called once, at enrolment. False when
+ * memory is out.
+ */
+bool enrollment_hosts_accept(struct enrollment *enrollment) __attribute__((warn_unused_result));
 /* The accepted hosts as a NULL-terminated list over a copy in `storage` (freed by the caller with free()). */
 bool enrollment_hosts(const struct enrollment *enrollment, char **ret_storage,
                       const char *ret_hosts[ENROLLMENT_HOSTS_MAX + 1]) __attribute__((warn_unused_result));

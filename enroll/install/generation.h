@@ -53,16 +53,24 @@ struct install_recovery {
     bool finished;    /* a switch that had been made was completed */
 };
 
+enum install_recover_flag {
+    RECOVER_KEEP_PENDING = 1, /* a request that the server has not decided stays */
+    RECOVER_NO_PREVIOUS = 2,  /* nor does the generation before the current one stay */
+};
+
 /*
- * Sets right what an interrupted run left: a key in the TPM that belongs to no current generation (recognised by the
- * public keys recorded in pending/ and in the other generations), half-written generations, links and files. The
- * generation before the current one stays, without its place in the TPM. keep_pending: an undecided request stays.
+ * Sets right what an interrupted run left: a key in the TPM that is not the current generation's (recognised by the
+ * public keys recorded in pending/ and in the generations), half-written generations, links and files. The generation
+ * before the current one stays, without its place in the TPM. flags: of install_recover_flag.
  */
-enum enroll_exit install_recover(const struct install_directory *directory, struct tpm *tpm, bool keep_pending,
+enum enroll_exit install_recover(const struct install_directory *directory, struct tpm *tpm, unsigned flags,
                                  struct install_recovery *ret_recovery, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 
-/* Takes everything out: the keys from the TPM, every file of ours from the directory, which itself stays. */
+/*
+ * Takes everything out: the keys from the TPM, every file of ours from the directory, which itself stays. tpm NULL: the
+ * TPM is gone, the files alone.
+ */
 enum enroll_exit install_remove_all(const struct install_directory *directory, struct tpm *tpm,
                                     struct install_recovery *ret_recovery, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));

@@ -122,10 +122,9 @@ static enum enroll_exit request_sign(struct issuance *issuance, const struct cer
     return status;
 }
 
-enum enroll_exit issuance_request(void *context, const struct certificate_requirements *requirements, uint8_t **ret_request,
-                                  size_t *ret_size, struct enroll_error *ret_error)
+enum enroll_exit issuance_request(struct issuance *issuance, const struct certificate_requirements *requirements,
+                                  uint8_t **ret_request, size_t *ret_size, struct enroll_error *ret_error)
 {
-    struct issuance *issuance = context;
     issuance->generation = calloc(1, sizeof *issuance->generation);
     if (!issuance->generation)
         return enroll_error_memory(ret_error, STEP_ENROL);
@@ -214,7 +213,7 @@ enum enroll_exit issuance_install(struct issuance *issuance, const struct provis
     issuance->generation->number = number;
     /* The new token stands. What follows only tidies, and the next run does it again if it cannot be done now. */
     issuance->kept = true;
-    status = install_recover(options->directory, options->tpm, false, &recovery, ret_error);
+    status = install_recover(options->directory, options->tpm, 0, &recovery, ret_error);
     if (status != ENROLL_OK)
         note(issuance, true, ret_error->message);
     return ENROLL_OK;

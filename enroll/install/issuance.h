@@ -62,11 +62,11 @@ enum enroll_exit issuance_resume(struct issuance *issuance, struct enroll_error 
     __attribute__((warn_unused_result));
 
 /*
- * make_request of flow.h, with the issuance as context: chooses the key, makes it, writes pending/, signs. Errors:
+ * What make_request of flow.h has to do: chooses the key, makes it, writes pending/, signs. Errors:
  * ENROLL_POLICY (the policy does not allow what is asked for, or the TPM cannot do it), ENROLL_TPM,
  * ENROLL_TOKEN_DIRECTORY.
  */
-enum enroll_exit issuance_request(void *issuance, const struct certificate_requirements *requirements,
+enum enroll_exit issuance_request(struct issuance *issuance, const struct certificate_requirements *requirements,
                                   uint8_t **ret_request, size_t *ret_size, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 

@@ -76,15 +76,17 @@ static enum enroll_exit residents_ask(struct residents *residents, struct enroll
     return ENROLL_OK;
 }
 
-/* Evicts every resident copy of the key. */
-static enum enroll_exit key_evict(struct residents *residents, const struct tpm_public_key *public_key, size_t *evicted,
-                                  struct enroll_error *error)
+/* Evicts every resident copy of the key, but the one at the handle `except` (0: none). */
+static enum enroll_exit key_evict(struct residents *residents, const struct tpm_public_key *public_key, uint32_t except,
+                                  size_t *evicted, struct enroll_error *error)
 {
+    if (!residents->tpm)
+        return ENROLL_OK;
     enum enroll_exit asked = residents_ask(residents, error);
     if (asked != ENROLL_OK)
         return asked;
     for (size_t i = 0; i < residents->count; i++) {
-        if (!public_key_equal(&residents->list[i].public_key, public_key))
+        if (residents->list[i].handle == except || !public_key_equal(&residents->list[i].public_key, public_key))
             continue;
         enum tpm_status status = tpm_resident_evict(residents->tpm, &residents->list[i]);
         if (status != TPM_OK)
@@ -141,32 +143,46 @@ static enum enroll_exit tree_remove(const struct install_directory *directory, c
 }
 
 /*
+ * The current key, with the handle that token.conf records; false when there is none. A second copy of it in the TPM is
+ * what a change of the PIN leaves when it is interrupted.
+ */
+static bool current_read(const struct install_directory *directory, struct tpm_key *ret_key)
+{
+    struct token_generation *generation;
+    if (token_generation_read(directory->path, &generation, NULL, 0) != TOKEN_OK)
+        return false;
+    *ret_key = generation->key;
+    token_generation_free(generation);
+    return true;
+}
+
+/*
  * Goes through the generations: every key but the current one leaves the TPM, and every directory goes but the current
  * one and the one before it. keep: the number of `current`; 0 takes all.
  */
 static enum enroll_exit generations_clean(const struct install_directory *directory, struct residents *residents,
-                                          unsigned long keep, struct install_recovery *recovery, struct enroll_error *error)
+                                          unsigned long keep, bool keep_previous, struct install_recovery *recovery,
+                                          struct enroll_error *error)
 {
     enum enroll_exit status = ENROLL_OK;
     size_t count;
-    struct tpm_key key, current_key;
+    struct tpm_key key, current;
     char path[64];
-    bool previous_kept = false;
+    bool has_current = keep && current_read(directory, &current);
     unsigned long *numbers = numbers_list(directory->fd, &count);
 
-    snprintf(path, sizeof path, NAME_GENERATIONS "/%lu", keep);
-    bool has_current = keep && key_read(directory->fd, path, &current_key);
     for (size_t i = 0; status == ENROLL_OK && i < count; i++) {
         if (numbers[i] == keep)
             continue;
         snprintf(path, sizeof path, NAME_GENERATIONS "/%lu", numbers[i]);
-        bool readable = key_read(directory->fd, path, &key);
-        if (readable && !(has_current && public_key_equal(&key.public_key, &current_key.public_key)))
-            status = key_evict(residents, &key.public_key, &recovery->evicted, error);
+        if (key_read(directory->fd, path, &key)) {
+            bool same = has_current && public_key_equal(&key.public_key, &current.public_key);
+            status = key_evict(residents, &key.public_key, same ? current.persistent_handle : 0, &recovery->evicted, error);
+        }
         if (status != ENROLL_OK)
             break;
-        if (keep && numbers[i] < keep && !previous_kept) {
-            previous_kept = true;
+        if (keep_previous && numbers[i] < keep) {
+            keep_previous = false;
             continue;
         }
         status = tree_remove(directory, path, &recovery->removed, error);
@@ -188,14 +204,14 @@ static enum enroll_exit pending_clean(const struct install_directory *directory,
             recovery->finished = true;
             return install_pending_finish(directory, error);
         }
-        enum enroll_exit status = key_evict(residents, &key.public_key, &recovery->evicted, error);
+        enum enroll_exit status = key_evict(residents, &key.public_key, 0, &recovery->evicted, error);
         if (status != ENROLL_OK)
             return status;
     }
     return tree_remove(directory, NAME_PENDING, &recovery->removed, error);
 }
 
-enum enroll_exit install_recover(const struct install_directory *directory, struct tpm *tpm, bool keep_pending,
+enum enroll_exit install_recover(const struct install_directory *directory, struct tpm *tpm, unsigned flags,
                                  struct install_recovery *ret_recovery, struct enroll_error *ret_error)
 {
     static const char *const leftovers[] = {NAME_PENDING_NEW, NAME_CURRENT_NEW, "." ENROLLMENT_FILE ".new",
@@ -209,13 +225,13 @@ enum enroll_exit install_recover(const struct install_directory *directory, stru
     if (!residents)
         return enroll_error_memory(ret_error, STEP_PREPARE);
     residents->tpm = tpm;
-    bool keep = keep_pending && install_pending_undecided(directory, &undecided);
+    bool keep = (flags & RECOVER_KEEP_PENDING) && install_pending_undecided(directory, &undecided);
     if (keep)
         enrollment_free(&undecided);
     else
         status = pending_clean(directory, residents, current, &recovery, ret_error);
     if (status == ENROLL_OK)
-        status = generations_clean(directory, residents, current, &recovery, ret_error);
+        status = generations_clean(directory, residents, current, !(flags & RECOVER_NO_PREVIOUS), &recovery, ret_error);
     for (size_t i = 0; status == ENROLL_OK && i < sizeof leftovers / sizeof leftovers[0]; i++)
         status = tree_remove(directory, leftovers[i], &recovery.removed, ret_error);
     free(residents);
@@ -244,7 +260,7 @@ enum enroll_exit install_remove_all(const struct install_directory *directory, s
         char path[64];
         snprintf(path, sizeof path, NAME_GENERATIONS "/%lu", numbers[i]);
         if (key_read(directory->fd, path, &key))
-            status = key_evict(residents, &key.public_key, &recovery.evicted, ret_error);
+            status = key_evict(residents, &key.public_key, 0, &recovery.evicted, ret_error);
     }
     free(numbers);
     if (status == ENROLL_OK)

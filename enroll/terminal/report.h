@@ -45,6 +45,7 @@ struct report {
     const struct tpm_lockout *tpm_lockout;
     size_t check_count;
     struct report_check checks[REPORT_CHECKS_MAX];
+    char *pem;                        /* export; in JSON only */
     size_t removed_keys, removed_files;
     bool has_removed;
 };

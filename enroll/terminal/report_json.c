@@ -222,6 +222,8 @@ bool report_json_print(const struct report *report)
         json_object_object_add(object, "policy", policy_json(report->requirements));
     if (report->tpm_state)
         json_object_object_add(object, "tpm", tpm_json(report));
+    if (report->pem)
+        put(object, "pem", report->pem);
     if (report->check_count)
         json_object_object_add(object, "checks", checks_json(report));
     if (report->has_removed) {
