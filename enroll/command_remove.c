@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "install/directory.h"
@@ -8,7 +9,7 @@
 
 static enum enroll_exit ask_first(struct run *run)
 {
-    char question[512];
+    char question[PATH_MAX + 128];
     if (run->line.given[OPTION_YES])
         return ENROLL_OK;
     if (!terminal_is_interactive(run->terminal))
