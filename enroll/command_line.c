@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define BIT(command) (1U << COMMAND_##command)
+#define REGISTERING  BIT(REGISTER)
 #define ASKING       (BIT(ENROLL) | BIT(POLICY))
 #define WIRE         (ASKING | BIT(RENEW))
 #define OURS                                                                                                           \
@@ -67,7 +68,6 @@ static const struct option {
     [OPTION_RESUME] = {"resume", NULL, "ask again for a request that was pending", BIT(ENROLL)},
     [OPTION_IF_DUE] = {"if-due", NULL, "do nothing, successfully, unless renewal is due", BIT(RENEW)},
     [OPTION_FORCE] = {"force", NULL, "renew although it is not due; remove although the TPM is gone", BIT(RENEW) | BIT(REMOVE)},
-    [OPTION_TRACE] = {"trace", "DIRECTORY", "write each message there, and flow.html; without secrets", WIRE},
     [OPTION_YES] = {"yes", NULL, "do not ask", BIT(REMOVE)},
     [OPTION_OUTPUT] = {"output", "FILE", "write there instead of to standard output", BIT(EXPORT)},
     [OPTION_NO_CHAIN] = {"no-chain", NULL, "the device's certificate alone", BIT(EXPORT)},
@@ -77,7 +77,13 @@ static const struct option {
     [OPTION_TCTI] = {"tcti", "TCTI", "which TPM (default device:/dev/tpmrm0)", OURS & ~BIT(EXPORT)},
     [OPTION_JSON] = {"json", NULL, "print the result as JSON", OURS},
     [OPTION_VERBOSE] = {"verbose", NULL, "say more (-v)", OURS},
-    [OPTION_HELP] = {"help", NULL, "show this help (-h)", OURS},
+    [OPTION_HELP] = {"help", NULL, "show this help (-h)", OURS | REGISTERING | BIT(SHOW)},
+    [OPTION_USER] = {"user", NULL, "for this user alone: the NSS database that Chromium reads", REGISTERING},
+    [OPTION_UNDO] = {"undo", NULL, "take it back", REGISTERING},
+    [OPTION_PRINT] = {"print", NULL, "show what would change, change nothing", REGISTERING},
+    [OPTION_URL] = {"url", "PATTERN", "sites that Chromium sends the certificate to without asking", REGISTERING, true},
+    [OPTION_DIRECT] = {"direct", NULL, "p11-kit loads the module into each application", REGISTERING},
+    [OPTION_SOCKET] = {"socket", NULL, "p11-kit reaches the token through intune-tpm.socket", REGISTERING},
 };
 
 const char *command_line_name(enum command_id command)

@@ -6,12 +6,14 @@
 #include "command_line.h"
 #include "error.h"
 #include "process.h"
+#include "registration/registration.h"
 #include "tpm.h"
 
 static int (*const commands[COMMAND_COUNT])(int argc, char **argv) = {
     [COMMAND_ENROLL] = command_enroll, [COMMAND_STATUS] = command_status, [COMMAND_VERIFY] = command_verify,
     [COMMAND_RENEW] = command_renew,   [COMMAND_REMOVE] = command_remove, [COMMAND_PIN] = command_pin,
-    [COMMAND_EXPORT] = command_export, [COMMAND_POLICY] = command_policy,
+    [COMMAND_EXPORT] = command_export, [COMMAND_POLICY] = command_policy, [COMMAND_REGISTER] = command_register,
+    [COMMAND_SHOW] = command_show,
 };
 
 int main(int argc, char **argv)
