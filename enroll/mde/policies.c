@@ -239,7 +239,7 @@ static enum enroll_exit extensions_read(const xmlNode *response, const xmlNode *
         struct policy_extension extension = {.critical = child_is(node, "critical", "true")};
         char *value = xml_child_text(node, "value");
         const char *why = "it has no value";
-        bool decoded = value != NULL && base64_decode(value, &extension.value, &extension.size, &why);
+        bool decoded = value != NULL && xml_base64_decode(value, &extension.value, &extension.size, &why);
 
         free(value);
         extension.oid = oid_resolve(response, node, "oIDReference");

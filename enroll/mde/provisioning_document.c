@@ -140,7 +140,7 @@ static enum enroll_exit certificate_add(struct provisioning_document *document, 
 
     if (text == NULL)
         return ENROLL_OK;
-    decoded = base64_decode(text, &der, &size, &why);
+    decoded = xml_base64_decode(text, &der, &size, &why);
     free(text);
     if (!decoded)
         return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_ENROL, NULL,

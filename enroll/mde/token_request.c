@@ -145,7 +145,7 @@ static enum enroll_exit document_read(const xmlNode *response, const xmlNode *to
 
     if (why != NULL)
         return refuse(ret_error, why);
-    if (!base64_decode(base64, &bytes, &ret_response->document_size, &why))
+    if (!xml_base64_decode(base64, &bytes, &ret_response->document_size, &why))
         return refuse(ret_error, why);
     ret_response->document = (char *)bytes;
     ret_response->request_id = xml_child_text(response, "RequestID");

@@ -243,7 +243,7 @@ static int base64_value(char c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-bool base64_decode(const char *text, uint8_t **ret_bytes, size_t *ret_size, const char **ret_why)
+bool xml_base64_decode(const char *text, uint8_t **ret_bytes, size_t *ret_size, const char **ret_why)
 {
     size_t length = strlen(text), digits = 0, padding = 0, size = 0;
     uint8_t *bytes = malloc(length / 4 * 3 + 4);

@@ -49,7 +49,7 @@ bool xml_child_number(const xmlNode *parent, const char *name, uint64_t limit, u
  * Strict base64 with blanks and line breaks between. *ret_bytes is malloc()ed. False for anything else, empty text
  * included; *ret_why says which character or what it was, static.
  */
-bool base64_decode(const char *text, uint8_t **ret_bytes, size_t *ret_size, const char **ret_why)
+bool xml_base64_decode(const char *text, uint8_t **ret_bytes, size_t *ret_size, const char **ret_why)
     __attribute__((warn_unused_result));
 
 #endif
