@@ -11,7 +11,7 @@
  * The TPM's own lock-out is what stops guessing; the iterations only slow somebody who broke the session's secrecy, and
  * the time of a login is spent here.
  */
-#define PIN_ITERATIONS 4096
+#define PIN_ITERATIONS 10000
 
 bool tpm_auth_derive(const uint8_t *pin, size_t pin_size, const uint8_t salt[TPM_PIN_SALT_SIZE], struct tpm_auth *ret_auth)
 {

@@ -78,6 +78,14 @@ static uint32_t password_check(struct tpm_reader *authorization)
     return tpm_read_complete(authorization) ? TPM2_RC_SUCCESS : DOOR_RC_MALFORMED;
 }
 
+/* Resource managers put their layer's number before a TPM code that they answer in the TPM's place. */
+static uint32_t rc_without_manager(uint32_t rc)
+{
+    uint32_t layer = rc & TSS2_RC_LAYER_MASK;
+
+    return layer == TSS2_RESMGR_RC_LAYER || layer == TSS2_RESMGR_TPM_RC_LAYER ? rc & ~TSS2_RC_LAYER_MASK : rc;
+}
+
 static uint32_t response_take_apart(struct tpm *tpm, const struct tpm_command *command, struct tpm_reader reader,
                                     struct tpm_response *ret_response)
 {
@@ -89,8 +97,8 @@ static uint32_t response_take_apart(struct tpm *tpm, const struct tpm_command *c
 
     if (reader.failed || size != received)
         return DOOR_RC_MALFORMED;
+    rc = rc_without_manager(rc);
     if (rc != TPM2_RC_SUCCESS)
-        /* Codes with a layer are made on this side of the TPM, by a resource manager. */
         return reader.size == 0 && (tag == TPM2_ST_NO_SESSIONS || tag == TPM2_ST_RSP_COMMAND) ? rc : DOOR_RC_MALFORMED;
     if (tag != (command->authorization == TPM_AUTHORIZATION_NONE ? TPM2_ST_NO_SESSIONS : TPM2_ST_SESSIONS))
         return DOOR_RC_MALFORMED;

@@ -7,14 +7,13 @@
 struct tpm_transport {
     const char *name;
     bool starts_up; /* nobody else sends TPM2_Startup to this TPM after a reset: a simulator has no firmware before it */
-    bool exclusive; /* while it is open nobody else reaches the TPM */
     uint32_t (*open)(struct tpm *tpm);
     bool (*is_open)(struct tpm *tpm);
     /* Sends one command and receives its whole response of at most TPM_MESSAGE_MAX bytes. */
     uint32_t (*exchange)(struct tpm *tpm, const uint8_t *command, size_t command_size,
                          uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size);
     void (*close)(struct tpm *tpm);
-    bool (*keeps)(const struct tpm *tpm); /* the connection may stay open between two calls */
+    bool (*keeps)(const struct tpm *tpm); /* it may stay open between two calls, since others reach the TPM too */
 };
 
 extern const struct tpm_transport tpm_transport_device; /* "device:PATH" */

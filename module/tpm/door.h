@@ -15,6 +15,7 @@
 
 #include <openssl/ec.h>
 
+#include "public_area.h"
 #include "response_code.h"
 #include "tpm.h"
 
@@ -26,6 +27,16 @@
 #define TPM_OURS_LAST     0x8101ffffU
 
 struct tpm_transport;
+
+/*
+ * The persistent objects of one key that were found gone or to be something else. They are not tried again: a refused
+ * authorization of another object may move the TPM's lock-out counter each time.
+ */
+struct tpm_doubts {
+    uint8_t key_name[TPM_NAME_SIZE];
+    bool resident;
+    bool parent;
+};
 
 struct tpm {
     char *tcti;
@@ -39,6 +50,8 @@ struct tpm {
     uint32_t objects[TPM_OBJECTS_MAX];     /* loaded objects and sessions of the running call, to be flushed at its end */
     size_t object_count;
     EC_GROUP *groups[TPM_CURVE_COUNT];     /* made when first needed */
+    struct tpm_doubts doubts;
+    const struct tpm_key *key;             /* of the running call, NULL where it is about none */
     unsigned missing_hashes;               /* bit (1 << enum tpm_hash): this TPM refused it */
 };
 

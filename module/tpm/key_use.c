@@ -31,9 +31,22 @@ static uint32_t parent_create(struct tpm *tpm, const struct tpm_key *key, struct
     return TPM2_RC_SUCCESS;
 }
 
+/* What is doubted about this key; nothing about another one. */
+static struct tpm_doubts *doubts_of(struct tpm *tpm, const struct tpm_key *key)
+{
+    uint8_t name[TPM_NAME_SIZE];
+
+    tpm_public_name(key->public_blob, key->public_blob_size, name);
+    if (memcmp(name, tpm->doubts.key_name, sizeof(name)) != 0) {
+        tpm->doubts = (struct tpm_doubts){0};
+        memcpy(tpm->doubts.key_name, name, sizeof(name));
+    }
+    return &tpm->doubts;
+}
+
 static uint32_t parent_find(struct tpm *tpm, const struct tpm_key *key, struct parent *ret_parent)
 {
-    if (key->parent >> TPM2_HR_SHIFT != TPM2_HT_PERSISTENT)
+    if (key->parent >> TPM2_HR_SHIFT != TPM2_HT_PERSISTENT || doubts_of(tpm, key)->parent)
         return parent_create(tpm, key, ret_parent);
     *ret_parent = (struct parent){.handle = key->parent};
     return TPM2_RC_SUCCESS;
@@ -141,61 +154,67 @@ static uint32_t use_wrapped(struct tpm *tpm, struct tpm_key_use *use)
  * ones that the HMAC was made for; else nothing was said about the PIN.
  */
 static uint32_t refusal_explain(struct tpm *tpm, const struct tpm_key_use *use, const struct parent *parent,
-                                bool *ret_key_same, bool *ret_parent_same)
+                                struct tpm_doubts *doubts)
 {
-    uint32_t rc;
+    const struct tpm_key *key = use->key;
+    bool same = true;
+    uint32_t rc = tpm_object_compare(tpm, use->handle, key->public_blob, key->public_blob_size, &same);
 
-    *ret_parent_same = true;
-    rc = tpm_object_compare(tpm, use->handle, use->key->public_blob, use->key->public_blob_size, ret_key_same);
-    if (rc == TPM2_RC_SUCCESS && !parent->created && parent->handle >> TPM2_HR_SHIFT == TPM2_HT_PERSISTENT)
-        rc = tpm_object_compare(tpm, parent->handle, use->key->parent_public, use->key->parent_public_size,
-                                ret_parent_same);
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    doubts->resident = !same;
+    if (parent->handle >> TPM2_HR_SHIFT == TPM2_HT_PERSISTENT) {
+        rc = tpm_object_compare(tpm, parent->handle, key->parent_public, key->parent_public_size, &same);
+        doubts->parent = rc == TPM2_RC_SUCCESS && !same;
+    }
     return rc;
 }
 
-static uint32_t use_resident(struct tpm *tpm, struct tpm_key_use *use, bool *ret_try_wrapped)
+static uint32_t use_resident(struct tpm *tpm, struct tpm_key_use *use, struct tpm_doubts *doubts)
 {
     struct parent parent = {0};
-    bool key_same, parent_same;
-    uint32_t rc = TPM2_RC_SUCCESS, refusal;
+    uint32_t rc = TPM2_RC_SUCCESS, explained;
 
-    *ret_try_wrapped = false;
     use->handle = use->key->persistent_handle;
     if (use->key->has_pin || use->needs_parent)
         rc = parent_find(tpm, use->key, &parent);
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    refusal = rc = run_authorized(tpm, use, &parent);
-    if (use->key->has_pin && tpm_rc_is_authorization(refusal)) {
-        rc = refusal_explain(tpm, use, &parent, &key_same, &parent_same);
-        if (rc != TPM2_RC_SUCCESS)
-            return rc;
-        *ret_try_wrapped = !key_same;
-        return key_same && !parent_same ? DOOR_RC_WRONG_KEY : refusal;
+    rc = run_authorized(tpm, use, &parent);
+    if (use->key->has_pin && tpm_rc_is_authorization(rc)) {
+        explained = refusal_explain(tpm, use, &parent, doubts);
+        return explained != TPM2_RC_SUCCESS ? explained : rc;
     }
     /* A key without a PIN is exempt from the lock-out: what is locked is another object. */
-    *ret_try_wrapped = rc_doubts_object(rc) || (!use->key->has_pin && rc == TPM2_RC_LOCKOUT);
+    doubts->resident = rc_doubts_object(rc) || (!use->key->has_pin && rc == TPM2_RC_LOCKOUT);
     return rc;
 }
 
 uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use)
 {
     const struct tpm_key *key = use->key;
-    bool try_wrapped = true;
-    uint32_t rc = DOOR_RC_WRONG_KEY;
+    struct tpm_doubts *doubts = doubts_of(tpm, key);
+    bool parent_doubted = doubts->parent;
+    uint32_t rc;
 
+    tpm->key = key;
     /* Without a PIN nothing is sent, and nothing counted. */
     if (key->has_pin && use->auth == NULL)
         return TPM2_RC_AUTH_FAIL;
-    if (key->persistent_handle != 0) {
-        if (key->persistent_handle < TPM_OURS_FIRST || key->persistent_handle > TPM_OURS_LAST)
-            return DOOR_RC_BAD_ARGUMENT;
-        rc = use_resident(tpm, use, &try_wrapped);
-        if (!try_wrapped || key->private_blob_size == 0)
-            return rc;
+    if (key->persistent_handle == 0 || doubts->resident)
+        return use_wrapped(tpm, use);
+    if (key->persistent_handle < TPM_OURS_FIRST || key->persistent_handle > TPM_OURS_LAST)
+        return DOOR_RC_BAD_ARGUMENT;
+    rc = use_resident(tpm, use, doubts);
+    if (!doubts->resident && doubts->parent && !parent_doubted) {
         tpm_objects_flush(tpm);
+        rc = use_resident(tpm, use, doubts);
     }
-    return use_wrapped(tpm, use);
+    if (doubts->resident && key->private_blob_size != 0) {
+        tpm_objects_flush(tpm);
+        rc = use_wrapped(tpm, use);
+    }
+    return rc;
 }
 
 void tpm_key_use_command(struct tpm_key_use *use, uint32_t code, struct tpm_command *ret_command)

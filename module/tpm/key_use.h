@@ -26,6 +26,12 @@ struct tpm_key_use {
  */
 uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use) __attribute__((warn_unused_result));
 
+/*
+ * Flushes loaded objects that are this very key. For a TPM without a resource manager, held by this call alone, whose
+ * memory has been full for seconds: they were left by a process that was killed between loading the key and flushing it.
+ */
+void tpm_key_reclaim(struct tpm *tpm, const struct tpm_key *key);
+
 /* Loads the wrapped blob under its parent. */
 uint32_t tpm_key_load_wrapped(struct tpm *tpm, const struct tpm_key *key, uint32_t *ret_handle)
     __attribute__((warn_unused_result));

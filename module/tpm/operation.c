@@ -4,9 +4,11 @@
 
 #include "command.h"
 #include "connection.h"
+#include "key_use.h"
 #include "primitives.h"
 
 #define BACK_OFF_SECONDS 20
+#define RECLAIM_AFTER    3000    /* milliseconds; far longer than one call of anybody takes */
 #define STEP_FIRST       1000    /* microseconds */
 #define STEP_LAST        200000
 
@@ -51,6 +53,7 @@ bool tpm_back_off_wait(struct tpm_back_off *back_off)
     struct timespec now, pause = {0};
     uint16_t random = 0;
     unsigned step;
+    long left;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     if (back_off->step_microseconds == 0) {
@@ -58,9 +61,10 @@ bool tpm_back_off_wait(struct tpm_back_off *back_off)
         back_off->deadline.tv_sec += BACK_OFF_SECONDS;
         back_off->step_microseconds = STEP_FIRST;
     }
-    if (now.tv_sec > back_off->deadline.tv_sec ||
-        (now.tv_sec == back_off->deadline.tv_sec && now.tv_nsec >= back_off->deadline.tv_nsec))
+    left = (back_off->deadline.tv_sec - now.tv_sec) * 1000L + (back_off->deadline.tv_nsec - now.tv_nsec) / 1000000;
+    if (left <= 0)
         return false;
+    back_off->milliseconds = (unsigned)(BACK_OFF_SECONDS * 1000L - left);
     /* Half of the step, and a random part of as much again, so that those who wait together do not come together. */
     if (!tpm_random((uint8_t *)&random, sizeof(random)))
         random = (uint16_t)now.tv_nsec;
@@ -91,11 +95,12 @@ static bool rc_is_recoverable(uint32_t rc)
 enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void *context)
 {
     struct tpm_back_off back_off = {0};
-    bool recovered = false, again;
+    bool recovered = false, reclaimed = false, again;
     uint32_t rc;
 
     do {
         again = false;
+        tpm->key = NULL;
         rc = tpm_connection_open(tpm);
         if (rc == TPM2_RC_SUCCESS)
             rc = operation(tpm, context);
@@ -107,6 +112,11 @@ enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void
             tpm_connection_close(tpm);
         } else {
             tpm_objects_flush(tpm);
+            if (tpm_rc_is_memory(rc) && tpm->key != NULL && !tpm->transport->keeps(tpm) && !reclaimed &&
+                back_off.milliseconds > RECLAIM_AFTER) {
+                tpm_key_reclaim(tpm, tpm->key);
+                reclaimed = true;
+            }
             tpm_connection_release(tpm);
         }
         if (tpm_rc_is_memory(rc) || rc == DOOR_RC_BUSY)

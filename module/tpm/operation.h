@@ -31,6 +31,7 @@ void tpm_objects_flush(struct tpm *tpm);
 /* Waiting in growing, random steps. Starts as {0}. */
 struct tpm_back_off {
     struct timespec deadline;
+    unsigned milliseconds; /* since the first wait began */
     unsigned step_microseconds;
 };
 /* Sleeps; false when the time is over. */

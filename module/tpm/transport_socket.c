@@ -206,7 +206,6 @@ static bool socket_keeps(const struct tpm *tpm)
 const struct tpm_transport tpm_transport_socket = {
     .name = "swtpm",
     .starts_up = true,
-    .exclusive = true,
     .open = socket_open,
     .is_open = socket_is_open,
     .exchange = socket_exchange,
