@@ -444,9 +444,9 @@ fixture_sanitizer_preload() {
 # Writes the module file once. Nobody cannot read a build tree under /root, so the module is copied for him.
 fixture_p11kit_prepare() {
     local directory=$FIXTURE_DIRECTORY/p11-kit/pkcs11/modules module=$INTUNE_TPM_MODULE
+    : "${FIXTURE_P11KIT_WAY:=$(fixture_p11kit_way)}"
     [[ ! -f $directory/intune-tpm.module ]] || return 0
     mkdir -p "$directory"
-    FIXTURE_P11KIT_WAY=$(fixture_p11kit_way)
     if [[ $FIXTURE_P11KIT_WAY == nobody ]]; then
         install -m 755 "$module" "$FIXTURE_DIRECTORY/p11-kit/"
         module=$FIXTURE_DIRECTORY/p11-kit/${module##*/}
