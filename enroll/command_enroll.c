@@ -143,6 +143,8 @@ static enum enroll_exit issuance_begin(struct enrolment *enrolment)
         .tpm = run->tpm,
         .tcti = run->tcti,
         .facts = &enrolment->facts,
+        /* Enrolled again, the token keeps its names too: what applications were told stays true. */
+        .previous = run->line.values[OPTION_LABEL] ? NULL : run->generation,
         .label = run->line.values[OPTION_LABEL],
         .request_extensions = run->line.given[OPTION_CSR_EXT],
         .device_id = enrolment->conversation.profile->values[ITEM_DEVICE_ID],
