@@ -16,8 +16,8 @@ tokens_begin() {
     fixture_swtpm_start
     site_ca
     : >"$site/clients.pem"
-    token_enrol rsa rsa
-    token_enrol p256 ec
+    token_enrol rsa rsa rsa2048
+    token_enrol p256 ec p256
     # From here on the configuration file says which TPM, as on a real machine; nothing is left to the environment.
     mkdir -p /etc/intune-tpm
     printf '[tpm]\ntcti = %s\n' "$INTUNE_TPM_TCTI" >/etc/intune-tpm/intune-tpm.conf
@@ -25,11 +25,11 @@ tokens_begin() {
     token_use rsa
 }
 
-# token_enrol KEY DEMAND: enrols into $work/token/KEY with a server whose policy demands that kind of key.
+# token_enrol KEY DEMAND CHOICE: enrols into $work/token/KEY with a server whose policy demands that kind of key.
 token_enrol() {
     fixture_mde_server_start --key "$2"
     FIXTURE_TOKEN_DIR=$work/token/$1
-    fixture_enroll >"$work/enrol-$1.log" 2>&1 || { cat "$work/enrol-$1.log"; fail "enrolment of the $1 token"; }
+    fixture_enroll --key "$3" >"$work/enrol-$1.log" 2>&1 || { cat "$work/enrol-$1.log"; fail "enrolment of the $1 token"; }
     cat "$MDE_CLIENT_CA" "$MDE_CLIENT_CHAIN" >>"$site/clients.pem"
     fixture_mde_server_stop
 }
