@@ -97,9 +97,11 @@ static bool absent(const xmlNode *parent, const char *name)
  */
 static char *oid_resolve(const xmlNode *response, const xmlNode *parent, const char *reference_name)
 {
-    const xmlNode *oids = xml_child(response, "oIDs");
+    const xmlNode *oids = xml_child(response->parent, "oIDs"); /* MS-XCEP 3.1.4.1.1.2: beside the response */
     uint64_t wanted, id;
 
+    if (oids == NULL)
+        oids = xml_child(response, "oIDs"); /* some servers have it inside */
     if (!xml_child_number(parent, reference_name, INT32_MAX, &wanted))
         return NULL;
     for (const xmlNode *oid = xml_child(oids, "oID"); oid != NULL; oid = xml_sibling_find(oid->next, "oID"))
