@@ -125,8 +125,8 @@ int simulator_tool(const struct simulator *simulator, const char *command)
 {
     char line[1024];
 
-    snprintf(line, sizeof(line), "cd %s && exec >tool.log 2>&1 && export TPM2TOOLS_TCTI=%s && %s", simulator->directory,
-             simulator->tcti, command);
+    snprintf(line, sizeof(line), "cd %s && export TPM2TOOLS_TCTI=%s && { %s; } >tool.log 2>&1 || { cat tool.log >&2; false; }",
+             simulator->directory, simulator->tcti, command);
     return run(line);
 }
 
