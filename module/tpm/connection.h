@@ -20,6 +20,9 @@ extern const struct tpm_transport tpm_transport_device; /* "device:PATH" */
 extern const struct tpm_transport tpm_transport_socket; /* "swtpm:path=PATH", "swtpm:host=HOST,port=PORT" */
 extern const struct tpm_transport tpm_transport_tss;    /* any other TCTI of the TSS, by name */
 
+/* Connects to "path=PATH" or "host=HOST,port=PORT"; 127.0.0.1 and 2321 where they are not given. */
+uint32_t tpm_socket_connect(const char *address, int *ret_descriptor) __attribute__((warn_unused_result));
+
 /* Opens the connection if it is not open. */
 uint32_t tpm_connection_open(struct tpm *tpm);
 uint32_t tpm_connection_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,

@@ -87,21 +87,24 @@ static uint32_t internet_connect(const char *host, const char *port, int *ret_de
     return rc;
 }
 
-static uint32_t socket_open(struct tpm *tpm)
+uint32_t tpm_socket_connect(const char *address, int *ret_descriptor)
 {
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)], host[256] = "127.0.0.1", port[8] = "2321";
-    int descriptor = -1;
-    uint32_t rc;
 
-    if (address_value(tpm->address, "path", path, sizeof(path))) {
-        rc = unix_connect(path, &descriptor);
-    } else {
-        if (strstr(tpm->address, "path=") != NULL)
-            return DOOR_RC_BAD_TCTI;
-        (void)address_value(tpm->address, "host", host, sizeof(host));
-        (void)address_value(tpm->address, "port", port, sizeof(port));
-        rc = internet_connect(host, port, &descriptor);
-    }
+    if (address_value(address, "path", path, sizeof(path)))
+        return unix_connect(path, ret_descriptor);
+    if (strstr(address, "path=") != NULL)
+        return DOOR_RC_BAD_TCTI;
+    (void)address_value(address, "host", host, sizeof(host));
+    (void)address_value(address, "port", port, sizeof(port));
+    return internet_connect(host, port, ret_descriptor);
+}
+
+static uint32_t socket_open(struct tpm *tpm)
+{
+    int descriptor = -1;
+    uint32_t rc = tpm_socket_connect(tpm->address, &descriptor);
+
     if (rc == TPM2_RC_SUCCESS)
         tpm_descriptor_remember(tpm, descriptor);
     return rc;

@@ -1,6 +1,6 @@
 /*
  * Any other TCTI ("tabrmd", "mssim" ...) through the TSS's loader, by its explicit name. The TSS prints to stderr when a
- * TCTI cannot be found, so the library is looked for here first.
+ * TCTI cannot be found or a simulator does not listen, so both are looked for here first.
  */
 #include "connection.h"
 
@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <tss2/tss2_tcti.h>
 #include <tss2/tss2_tctildr.h>
@@ -24,10 +25,24 @@ static bool library_name(const char *tcti, char *ret_name, size_t size)
     return written > 0 && (size_t)written < size;
 }
 
+static uint32_t simulator_look(const struct tpm *tpm)
+{
+    int descriptor;
+    uint32_t rc;
+
+    if (strncmp(tpm->tcti, "mssim", strlen("mssim")) != 0)
+        return TPM2_RC_SUCCESS;
+    rc = tpm_socket_connect(tpm->address, &descriptor);
+    if (rc == TPM2_RC_SUCCESS)
+        close(descriptor);
+    return rc;
+}
+
 static uint32_t tss_open(struct tpm *tpm)
 {
     TSS2_TCTI_CONTEXT *context = NULL;
     char name[64];
+    uint32_t rc;
 
     if (tpm->tss_library == NULL) {
         if (!library_name(tpm->tcti, name, sizeof(name)))
@@ -36,6 +51,9 @@ static uint32_t tss_open(struct tpm *tpm)
         if (tpm->tss_library == NULL)
             return DOOR_RC_BAD_TCTI;
     }
+    rc = simulator_look(tpm);
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
     if (Tss2_TctiLdr_Initialize(tpm->tcti, &context) != TSS2_RC_SUCCESS)
         return DOOR_RC_UNREACHABLE;
     tpm->tss_context = context;
