@@ -228,7 +228,7 @@ enrol_good() {
 
 # refuse DESCRIPTION SED FAULT TEXT PATH: the good message in $WORK/good, changed by SED, is refused
 refuse() {
-    sed -E "$2" "$WORK/good" >"$WORK/message"
+    sed -z -E "$2" "$WORK/good" >"$WORK/message"
     ! cmp -s "$WORK/good" "$WORK/message" || fail "$1: nothing was changed"
     post "$5" "$WORK/message"
     expect_fault "$3" "$4"

@@ -280,7 +280,8 @@ struct http *http_start(struct server *server, const struct identity *identity)
         identity->certificate, MHD_OPTION_HTTPS_MEM_KEY, identity->key, MHD_OPTION_HTTPS_MEM_TRUST,
         identity->clients, MHD_OPTION_HTTPS_PRIORITIES, priorities_get(&server->options.modes),
         MHD_OPTION_URI_LOG_CALLBACK, incoming_begin, NULL, MHD_OPTION_NOTIFY_COMPLETED, incoming_end, NULL,
-        MHD_OPTION_CONNECTION_TIMEOUT, 120U, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, 120U, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(256 * 1024),
+        MHD_OPTION_END);
     if (!http->daemon) {
         (void)fprintf(stderr, "mde-server: libmicrohttpd does not start\n");
         (void)close(descriptor);
