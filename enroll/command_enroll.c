@@ -215,7 +215,9 @@ static enum enroll_exit install(struct enrolment *enrolment)
 static enum enroll_exit enrol(struct enrolment *enrolment)
 {
     struct run *run = &enrolment->run;
+    terminal_progress(run->terminal, STEP_PREPARE, FLOW_STARTED, "");
     enum enroll_exit status = prepare(enrolment);
+    terminal_progress(run->terminal, STEP_PREPARE, status == ENROLL_OK ? FLOW_DONE : FLOW_FAILED, "");
     if (status != ENROLL_OK || run->report.action)
         return status;
     if (run->line.given[OPTION_RESUME] && !install_pending_undecided(&enrolment->directory, &enrolment->enrollment))

@@ -185,7 +185,9 @@ static enum enroll_exit ask(struct renewal *renewal)
 static enum enroll_exit renew(struct renewal *renewal)
 {
     struct run *run = &renewal->run;
+    terminal_progress(run->terminal, STEP_PREPARE, FLOW_STARTED, "");
     enum enroll_exit status = prepare(renewal);
+    terminal_progress(run->terminal, STEP_PREPARE, status == ENROLL_OK ? FLOW_DONE : FLOW_FAILED, "");
     if (status != ENROLL_OK || run->report.action)
         return status;
     status = conversation_begin(&renewal->conversation, run, run->enrollment.ca_file, run->enrollment.profile, &renewal->facts);

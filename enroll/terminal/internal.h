@@ -17,6 +17,7 @@ struct terminal {
     pthread_cond_t wake;
     pthread_t painter;
     bool has_painter, ending, held;
+    bool stepping; /* the command goes through steps, so that an error says which failed */
     bool running; /* a step's line is under way */
     enum enroll_step step;
     char text[160];

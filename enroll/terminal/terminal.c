@@ -234,6 +234,7 @@ void terminal_progress(struct terminal *terminal, enum enroll_step step, enum fl
     if (!text)
         text = "";
     pthread_mutex_lock(&terminal->lock);
+    terminal->stepping = true;
     switch (state) {
     case FLOW_STARTED:
         terminal->running = true;
@@ -246,8 +247,11 @@ void terminal_progress(struct terminal *terminal, enum enroll_step step, enum fl
         step_note(terminal, step, state == FLOW_WARNING, text);
         break;
     case FLOW_DONE:
+        step_end(terminal, step, true, text);
+        break;
     case FLOW_FAILED:
-        step_end(terminal, step, state == FLOW_DONE, text);
+        /* Why is said once, by terminal_error(). */
+        step_end(terminal, step, false, "");
         break;
     }
     pthread_mutex_unlock(&terminal->lock);
@@ -275,8 +279,9 @@ void terminal_error(struct terminal *terminal, const struct enroll_error *error)
         step_end(terminal, terminal->step, false, "");
     step_number(error->step, number);
     /* One message; under systemd each line of it is one of the journal. */
-    snprintf(out, sizeof out, "%sintune-enroll: %s%s%s%s%s%s", paint_on(terminal, RED), paint_on(terminal, PLAIN), number,
-             number[0] ? terminal_step_title(error->step) : "", number[0] ? " failed: " : "", error->message,
+    bool named = terminal->stepping;
+    snprintf(out, sizeof out, "%sintune-enroll: %s%s%s%s%s%s", paint_on(terminal, RED), paint_on(terminal, PLAIN),
+             named ? number : "", named ? terminal_step_title(error->step) : "", named ? " failed: " : "", error->message,
              error->message[0] && strchr(".!?", error->message[strlen(error->message) - 1]) ? "" : ".");
     line(terminal, 3, out);
     const char *const more[][2] = {{"The server says: ", error->server_text},
