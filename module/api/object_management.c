@@ -152,6 +152,19 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object_hand
     return call_end(&call, rv);
 }
 
+/*
+ * Profiles are found by who asks for them, by class or by id, as hardware features are (3.0, 4.3): to
+ * everybody else they are objects of an unknown kind, which tools list with a question mark.
+ */
+static bool template_asks_profiles(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    for (CK_ULONG i = 0; i < count; i++)
+        if (template[i].type == CKA_CLASS || template[i].type == CKA_PROFILE_ID ||
+            template[i].type == CKA_UNIQUE_ID)
+            return true;
+    return false;
+}
+
 CK_RV C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count)
 {
     struct call call;
@@ -164,6 +177,7 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULO
     if (session->find.active)
         return call_end(&call, CKR_OPERATION_ACTIVE);
 
+    bool with_profiles = template_asks_profiles(template, count);
     session->find.active = true;
     session->find.count = 0;
     session->find.next = 0;
@@ -172,6 +186,8 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULO
     const struct view *view = views_present(&call.library->views);
     for (size_t i = 0; view != NULL && i < view->objects->count; i++) {
         const struct object *object = &view->objects->objects[i];
+        if (object->class == CKO_PROFILE && !with_profiles)
+            continue;
         if (object_is_private(object) && !login_covers(&call.library->login, &view->objects->generation->key))
             continue;
         if (object_matches(object, template, count))

@@ -27,8 +27,7 @@ struct door {
     bool taken;
     struct waiter *first, *last;
 
-    struct tpm *tpm; /* of the thread that has the door, as is the next one */
-    unsigned lacking_hashes;
+    struct tpm *tpm; /* of the thread that has the door */
 };
 
 static const struct {
@@ -149,16 +148,6 @@ CK_RV door_leave(struct door *door, const char *what, enum tpm_status status)
     }
     pthread_mutex_unlock(&door->lock);
     return translate(status);
-}
-
-bool door_lacks_hash(const struct door *door, enum tpm_hash hash)
-{
-    return (door->lacking_hashes & 1U << hash) != 0;
-}
-
-void door_note_lacking_hash(struct door *door, enum tpm_hash hash)
-{
-    door->lacking_hashes |= 1U << hash;
 }
 
 CK_RV door_auth_check(struct door *door, const struct tpm_key *key, const struct tpm_auth *auth)

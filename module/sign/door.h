@@ -28,10 +28,6 @@ CK_RV door_enter(struct door *door, struct tpm **ret_tpm) __attribute__((warn_un
  * `what`. */
 CK_RV door_leave(struct door *door, const char *what, enum tpm_status status);
 
-/* What the TPM said that it cannot do: asked and noted between door_enter() and door_leave(). */
-bool door_lacks_hash(const struct door *door, enum tpm_hash hash);
-void door_note_lacking_hash(struct door *door, enum tpm_hash hash);
-
 /* tpm_auth_check() and tpm_lockout_read() through the door. */
 CK_RV door_auth_check(struct door *door, const struct tpm_key *key, const struct tpm_auth *auth)
     __attribute__((warn_unused_result));

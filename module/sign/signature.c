@@ -186,13 +186,8 @@ static CK_RV make_pkcs1(const struct signature *signature, struct door *door, co
     rv = door_enter(door, &tpm);
     if (rv != CKR_OK)
         return rv;
-    enum tpm_status status = TPM_UNSUPPORTED;
-    if (!door_lacks_hash(door, hash)) {
-        status = tpm_sign_rsassa(tpm, key, auth, hash, digest, digest_size(algorithm), ret_signature);
-        if (status == TPM_UNSUPPORTED)
-            door_note_lacking_hash(door, hash);
-    }
-    if (status == TPM_UNSUPPORTED)
+    enum tpm_status status = tpm_sign_rsassa(tpm, key, auth, hash, digest, digest_size(algorithm), ret_signature);
+    if (status == TPM_UNSUPPORTED) /* known without asking after the first time */
         status = tpm_rsa_private(tpm, key, auth, block, ret_signature);
     return door_leave(door, "RSA signature", status);
 }
