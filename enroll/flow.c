@@ -115,20 +115,24 @@ static enum enroll_exit discovery_keep(struct flow *flow)
                                                                          : enroll_error_memory(flow->error, STEP_DISCOVER);
 }
 
+static enum enroll_exit discover_write(const struct flow *flow, const struct flow_message *message, const char *id,
+                                       const char *url, struct xml_text *text)
+{
+    (void)message;
+    discover_request_write(text, id, url, &flow->offer);
+    return ENROLL_OK;
+}
+
 enum enroll_exit flow_step_discover(struct flow *flow)
 {
-    char id[MESSAGE_ID_SIZE], host[URL_HOST_MAX];
-    struct xml_text text = {0};
+    const struct flow_message message = {
+        .step = STEP_DISCOVER, .name = "Discover", .url = flow->result->discovery_url, .write = discover_write};
+    char host[URL_HOST_MAX];
     struct soap_reply reply = {0};
-    struct flow_message message = {
-        .step = STEP_DISCOVER, .name = "Discover", .url = flow->result->discovery_url, .message_id = id, .text = &text};
     char *url = NULL;
-    enum enroll_exit status = flow_message_id(id, flow->error);
+    enum enroll_exit status;
 
     flow_tell(flow, STEP_DISCOVER, FLOW_STARTED, "Asking the server for its services");
-    if (status != ENROLL_OK)
-        return status;
-    discover_request_write(&text, id, message.url, &flow->offer);
     status = flow_message_exchange(flow, &message, &reply, &url);
     if (status != ENROLL_OK)
         return status;
@@ -210,24 +214,25 @@ static struct soap_security security_make(const struct auth_credential *credenti
 
 /* ---- 4: GetPolicies ---- */
 
-enum enroll_exit flow_policies_ask(struct flow *flow, struct flow_message *message, const struct soap_security *security)
+static enum enroll_exit policies_write(const struct flow *flow, const struct flow_message *message, const char *id,
+                                       const char *url, struct xml_text *text)
 {
-    char id[MESSAGE_ID_SIZE];
-    struct xml_text text = {0};
-    struct soap_reply reply = {0};
     bool facts = flow->options->profile->send_tpm_facts;
-    enum enroll_exit status = flow_message_id(id, flow->error);
 
-    if (status != ENROLL_OK)
-        return status;
+    policies_request_write(text, id, url, message->security, facts ? flow->options->tpm_manufacturer : NULL,
+                           facts ? flow->options->tpm_firmware : NULL);
+    return ENROLL_OK;
+}
+
+enum enroll_exit flow_policies_ask(struct flow *flow, struct flow_message *message)
+{
+    struct soap_reply reply = {0};
+    enum enroll_exit status;
+
     message->step = STEP_POLICY;
     message->name = "GetPolicies";
     message->url = flow->discovery.policy_url;
-    message->message_id = id;
-    message->text = &text;
-    message->credentials = true;
-    policies_request_write(&text, id, message->url, security, facts ? flow->options->tpm_manufacturer : NULL,
-                           facts ? flow->options->tpm_firmware : NULL);
+    message->write = policies_write;
     status = flow_message_exchange(flow, message, &reply, NULL);
     if (status != ENROLL_OK)
         return status;
@@ -252,16 +257,16 @@ static void requirements_tell(const struct flow *flow)
 
 static enum enroll_exit policies(struct flow *flow)
 {
-    struct flow_message message = {0};
     unsigned char *der = NULL;
-    struct soap_security security = security_make(&flow->credential, &der);
+    const struct soap_security security = security_make(&flow->credential, &der);
+    struct flow_message message = {.security = &security};
     enum enroll_exit status = ENROLL_OK;
 
     flow_tell(flow, STEP_POLICY, FLOW_STARTED, "Asking for the certificate policy");
     if (flow->discovery.policy_url == NULL)
         flow_tell(flow, STEP_POLICY, FLOW_WARNING, "The server has no policy service; the defaults are used.");
     else
-        status = flow_policies_ask(flow, &message, &security);
+        status = flow_policies_ask(flow, &message);
     OPENSSL_free(der);
     if (status == ENROLL_OK)
         requirements_tell(flow);
@@ -284,28 +289,25 @@ static enum enroll_exit response_take(struct flow *flow, struct token_response *
     return status;
 }
 
-enum enroll_exit flow_token_ask(struct flow *flow, struct flow_message *message, const struct soap_security *security,
-                                const struct token_request *request)
+static enum enroll_exit token_write(const struct flow *flow, const struct flow_message *message, const char *id,
+                                    const char *url, struct xml_text *text)
 {
-    char id[MESSAGE_ID_SIZE];
-    struct xml_text text = {0};
+    token_request_write(text, id, url, message->security, message->request);
+    if (message->security->kind == SECURITY_CERTIFICATE)
+        return xml_signature_add(text, flow->credential.key, flow->error);
+    return ENROLL_OK;
+}
+
+enum enroll_exit flow_token_ask(struct flow *flow, struct flow_message *message)
+{
     struct soap_reply reply = {0};
     struct token_response response = {0};
-    enum enroll_exit status = flow_message_id(id, flow->error);
+    enum enroll_exit status;
 
-    if (status != ENROLL_OK)
-        return status;
     message->step = STEP_ENROL;
     message->name = "RequestSecurityToken";
-    message->message_id = id;
-    message->text = &text;
-    message->credentials = true;
-    token_request_write(&text, id, message->url, security, request);
-    if (security->kind == SECURITY_CERTIFICATE)
-        status = xml_signature_add(&text, flow->credential.key, flow->error);
-    if (status == ENROLL_OK)
-        status = flow_message_exchange(flow, message, &reply, NULL);
-    xml_text_clear(&text);
+    message->write = token_write;
+    status = flow_message_exchange(flow, message, &reply, NULL);
     if (status != ENROLL_OK)
         return status;
     status = token_response_parse(&reply, &response, flow->error);
@@ -344,10 +346,10 @@ void flow_timestamp_write(struct soap_security *security, char ret_created[32], 
 /* The credential once more, for RequestSecurityToken. */
 static enum enroll_exit token_send(struct flow *flow, const struct token_request *request)
 {
-    struct flow_message message = {.url = flow->discovery.enrollment_url};
     char created[32], expires[32];
     unsigned char *der = NULL;
     struct soap_security security = security_make(&flow->credential, &der);
+    struct flow_message message = {.url = flow->discovery.enrollment_url, .security = &security, .request = request};
     enum enroll_exit status;
 
     /* MS-MDE2 3.4.4.1.1: here the certificate goes by the type of a token, beside a timestamp, and the message is signed. */
@@ -355,7 +357,7 @@ static enum enroll_exit token_send(struct flow *flow, const struct token_request
         security.value_type = VALUE_TYPE_USER_TOKEN;
         flow_timestamp_write(&security, created, expires);
     }
-    status = flow_token_ask(flow, &message, &security, request);
+    status = flow_token_ask(flow, &message);
     OPENSSL_free(der);
     if (status == ENROLL_OK)
         flow_document_tell(flow);

@@ -11,6 +11,7 @@
 #include "mde/fault.h"
 
 #define RETRIES 3
+#define MESSAGE_ID_SIZE 46 /* "urn:uuid:" and a UUID, terminated */
 
 void flow_tell(const struct flow *flow, enum enroll_step step, enum flow_state state, const char *format, ...)
 {
@@ -25,7 +26,7 @@ void flow_tell(const struct flow *flow, enum enroll_step step, enum flow_state s
     flow->callbacks->progress(flow->callbacks->context, step, state, text);
 }
 
-enum enroll_exit flow_message_id(char ret_id[MESSAGE_ID_SIZE], struct enroll_error *ret_error)
+static enum enroll_exit message_id_make(char ret_id[MESSAGE_ID_SIZE], struct enroll_error *ret_error)
 {
     uint8_t r[16];
 
@@ -157,43 +158,77 @@ static bool confirm(void *context, const char *question)
     return flow->callbacks->confirm != NULL && flow->callbacks->confirm(flow->callbacks->context, question);
 }
 
-enum enroll_exit flow_message_exchange(const struct flow *flow, const struct flow_message *message,
-                                       struct soap_reply *ret_reply, char **ret_url)
+/* A message on its way: written anew for each address that it goes to. */
+struct delivery {
+    const struct flow *flow;
+    const struct flow_message *message;
+    char id[MESSAGE_ID_SIZE];
+    struct xml_text text;
+};
+
+static enum enroll_exit delivery_write(void *context, const char *url, const uint8_t **ret_body, size_t *ret_size)
 {
+    struct delivery *delivery = context;
+    const struct flow_message *message = delivery->message;
+    enum enroll_exit status;
+
+    xml_text_clear(&delivery->text);
+    status = message->write(delivery->flow, message, delivery->id, url, &delivery->text);
+    if (status == ENROLL_OK && delivery->text.failed)
+        status = enroll_error_set(delivery->flow->error, ENROLL_FAILED, message->step, NULL,
+                                  "%s could not be written: a value has characters that XML cannot carry, or memory ran out.",
+                                  message->name);
+    if (status != ENROLL_OK)
+        return status;
+    *ret_body = (const uint8_t *)delivery->text.data;
+    *ret_size = delivery->text.size;
+    return ENROLL_OK;
+}
+
+static enum enroll_exit delivery_send(struct delivery *delivery, struct net_response *ret_response)
+{
+    const struct flow *flow = delivery->flow;
+    const struct flow_message *message = delivery->message;
     const struct net_redirects redirects = {
         .accept = flow->only_hosts != NULL ? flow->only_hosts : flow->options->accept_redirects,
         .confirm = flow->only_hosts != NULL ? NULL : confirm,
         .context = (void *)(uintptr_t)flow,
     };
-    const struct net_request request = {
+    struct net_request request = {
         .step = message->step,
         .name = message->name,
         .url = message->url,
         .content_type = SOAP_CONTENT_TYPE,
-        .body = (const uint8_t *)message->text->data,
-        .body_size = message->text->size,
-        .credentials = message->credentials,
+        .readdress = delivery_write,
+        .readdress_context = delivery,
+        .credentials = message->security != NULL,
         .redirects = &redirects,
         .retries = RETRIES,
         .client_key = message->client_key,
         .client_certificate = message->client_certificate,
         .client_chain = message->client_chain,
     };
-    struct net_response response = {0};
-    enum enroll_exit status;
+    enum enroll_exit status = message_id_make(delivery->id, flow->error);
 
-    if (message->text->failed) {
-        xml_text_clear(message->text);
-        return enroll_error_set(flow->error, ENROLL_FAILED, message->step, NULL,
-                                "%s could not be written: a value has characters that XML cannot carry, or memory ran out.",
-                                message->name);
-    }
-    status = net_send(flow->options->net, &request, &response, flow->error);
-    xml_text_clear(message->text);
+    if (status == ENROLL_OK)
+        status = delivery_write(delivery, message->url, &request.body, &request.body_size);
+    if (status == ENROLL_OK)
+        status = net_send(flow->options->net, &request, ret_response, flow->error);
+    return status;
+}
+
+enum enroll_exit flow_message_exchange(const struct flow *flow, const struct flow_message *message,
+                                       struct soap_reply *ret_reply, char **ret_url)
+{
+    struct delivery delivery = {.flow = flow, .message = message};
+    struct net_response response = {0};
+    enum enroll_exit status = delivery_send(&delivery, &response);
+
+    xml_text_clear(&delivery.text);
     if (status != ENROLL_OK)
         return status;
     status = envelope_read(flow, message, &response, ret_reply);
-    if (status == ENROLL_OK && (ret_reply->relates_to == NULL || strcmp(ret_reply->relates_to, message->message_id) != 0))
+    if (status == ENROLL_OK && (ret_reply->relates_to == NULL || strcmp(ret_reply->relates_to, delivery.id) != 0))
         flow_tell(flow, message->step, FLOW_NOTE, "The answer to %s does not name the message that it answers.", message->name);
     if (status == ENROLL_OK && ret_url != NULL) {
         *ret_url = response.url;

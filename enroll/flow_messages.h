@@ -10,11 +10,10 @@
 #include "auth/auth.h"
 #include "mde/discover.h"
 #include "mde/soap.h"
+#include "mde/token_request.h"
 #include "net/net.h"
 #include "net/url.h"
 #include "profile.h"
-
-#define MESSAGE_ID_SIZE 46 /* "urn:uuid:" and a UUID, terminated */
 
 /* One run of the steps. */
 struct flow {
@@ -34,9 +33,6 @@ struct flow {
 void flow_tell(const struct flow *flow, enum enroll_step step, enum flow_state state, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* A fresh urn:uuid: in ret_id. */
-enum enroll_exit flow_message_id(char ret_id[MESSAGE_ID_SIZE], struct enroll_error *ret_error);
-
 /* ENROLL_OK when a URL that the server gave may be used. `what` names it for people. Errors: ENROLL_UNSAFE. */
 enum enroll_exit flow_url_check(const struct flow *flow, enum enroll_step step, const char *what, const char *url);
 
@@ -48,9 +44,11 @@ struct flow_message {
     enum enroll_step step;
     const char *name;         /* "Discover" */
     const char *url;
-    const char *message_id;
-    struct xml_text *text;    /* wiped afterwards */
-    bool credentials;
+    /* Writes it to be sent to url; called once more for each redirect. Errors: flow->error. */
+    enum enroll_exit (*write)(const struct flow *flow, const struct flow_message *message, const char *id, const char *url,
+                              struct xml_text *text);
+    const struct soap_security *security; /* NULL: none */
+    const struct token_request *request;  /* of RequestSecurityToken */
     EVP_PKEY *client_key;     /* TLS client authentication, or NULL */
     X509 *client_certificate;
     STACK_OF(X509) *client_chain;

@@ -73,8 +73,9 @@ static struct soap_security security_make(const struct flow_renewal *renewal)
  */
 static enum enroll_exit policies(struct flow *flow, const struct flow_renewal *renewal, const struct present *present)
 {
-    struct flow_message message = {.client_certificate = present->certificate, .client_chain = present->chain};
     struct soap_security security = security_make(renewal);
+    struct flow_message message = {
+        .security = &security, .client_certificate = present->certificate, .client_chain = present->chain};
     char created[32], expires[32];
     struct token_key *key = NULL;
     enum enroll_exit status;
@@ -89,7 +90,7 @@ static enum enroll_exit policies(struct flow *flow, const struct flow_renewal *r
         return status;
     message.client_key = token_key_pkey(key);
     flow_timestamp_write(&security, created, expires);
-    status = flow_policies_ask(flow, &message, &security);
+    status = flow_policies_ask(flow, &message);
     token_key_close(key);
     if (status == ENROLL_AUTHENTICATION || status == ENROLL_REFUSED || status == ENROLL_NOT_MDE) {
         flow_tell(flow, STEP_POLICY, FLOW_WARNING, "%s", flow->error->message);
@@ -125,6 +126,8 @@ static enum enroll_exit renew_send(struct flow *flow, const struct flow_renewal 
 {
     struct soap_security security = security_make(renewal);
     struct flow_message message = {.url = flow->result->enrollment_url,
+                                   .security = &security,
+                                   .request = ask,
                                    .client_key = key,
                                    .client_certificate = present->certificate,
                                    .client_chain = present->chain};
@@ -133,11 +136,11 @@ static enum enroll_exit renew_send(struct flow *flow, const struct flow_renewal 
 
     flow_timestamp_write(&security, created, expires);
     ask->value_type = VALUE_TYPE_PKCS7;
-    status = flow_token_ask(flow, &message, &security, ask);
+    status = flow_token_ask(flow, &message);
     if (status != ENROLL_OK && flow->error->hresult == HRESULT_MESSAGE_FORMAT) {
         flow_tell(flow, STEP_ENROL, FLOW_NOTE, "The server did not understand; asking once more as MDE version 1 did.");
         ask->value_type = VALUE_TYPE_PKCS7_MDE1;
-        status = flow_token_ask(flow, &message, &security, ask);
+        status = flow_token_ask(flow, &message);
     }
     if (status != ENROLL_OK && flow->error->hresult == HRESULT_MESSAGE_FORMAT) {
         flow->error->exit_status = status = ENROLL_CANNOT_RENEW;

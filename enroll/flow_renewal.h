@@ -12,11 +12,10 @@ enum enroll_exit flow_end(struct flow *flow, enum enroll_exit status);
 
 /* Discover at result->discovery_url. */
 enum enroll_exit flow_step_discover(struct flow *flow);
-/* GetPolicies into result->requirements. Of the message only the client certificate is read. */
-enum enroll_exit flow_policies_ask(struct flow *flow, struct flow_message *message, const struct soap_security *security);
-/* RequestSecurityToken to message->url; its answer into the result. */
-enum enroll_exit flow_token_ask(struct flow *flow, struct flow_message *message, const struct soap_security *security,
-                                const struct token_request *request);
+/* GetPolicies into result->requirements. The caller gives security and the client certificate. */
+enum enroll_exit flow_policies_ask(struct flow *flow, struct flow_message *message);
+/* RequestSecurityToken; its answer into the result. The caller gives URL, security, request and the client certificate. */
+enum enroll_exit flow_token_ask(struct flow *flow, struct flow_message *message);
 void flow_document_tell(const struct flow *flow);
 /* A u:Timestamp of now and five minutes on. */
 void flow_timestamp_write(struct soap_security *security, char ret_created[32], char ret_expires[32]);

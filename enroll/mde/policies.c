@@ -92,16 +92,13 @@ static bool absent(const xmlNode *parent, const char *name)
 }
 
 /*
- * The OID that an ...OIDReference element names, by its number in oIDs, a sibling of response (MS-XCEP 3.1.4.1.2.2).
- * Its group is not looked at: Microsoft's own sample has a hash in the group for signatures. NULL if there is none; free() it.
+ * The OID that an ...OIDReference element names, by its number in oIDs, which stands beside response. Its group is not
+ * looked at: Microsoft's own sample has a hash in the group for signatures. NULL if there is none; free() it.
  */
-static char *oid_resolve(const xmlNode *answer, const xmlNode *parent, const char *reference_name)
+static char *oid_resolve(const xmlNode *oids, const xmlNode *parent, const char *reference_name)
 {
-    const xmlNode *oids = xml_child(answer->parent, "oIDs"); /* MS-XCEP 3.1.4.1.1.2: beside the answer */
     uint64_t wanted, id;
 
-    if (oids == NULL)
-        oids = xml_child(answer, "oIDs"); /* some servers have it inside */
     if (!xml_child_number(parent, reference_name, INT32_MAX, &wanted))
         return NULL;
     for (const xmlNode *oid = xml_child(oids, "oID"); oid != NULL; oid = xml_sibling_find(oid->next, "oID"))
@@ -122,7 +119,7 @@ static const struct {
     {"1.2.840.10045.4.3.3", TPM_HASH_SHA384},    {"1.2.840.10045.4.3.4", TPM_HASH_SHA512},
 };
 
-static void hash_read(const xmlNode *answer, const xmlNode *attributes, struct certificate_requirements *requirements)
+static void hash_read(const xmlNode *oids, const xmlNode *attributes, struct certificate_requirements *requirements)
 {
     char *oid;
     uint64_t schema;
@@ -132,7 +129,7 @@ static void hash_read(const xmlNode *answer, const xmlNode *attributes, struct c
         warn(requirements, "The policy is of schema %u, MDE2 wants 3; its hash is not read.", (unsigned)schema);
         return;
     }
-    oid = oid_resolve(answer, attributes, "hashAlgorithmOIDReference");
+    oid = oid_resolve(oids, attributes, "hashAlgorithmOIDReference");
     if (oid == NULL)
         return;
     for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
@@ -181,7 +178,7 @@ static enum enroll_exit curve_choose(struct certificate_requirements *requiremen
                             bits, curve != TPM_CURVE_NONE ? " on a smaller curve that it names" : "");
 }
 
-static enum enroll_exit key_read(const xmlNode *answer, const xmlNode *attributes,
+static enum enroll_exit key_read(const xmlNode *oids, const xmlNode *attributes,
                                  struct certificate_requirements *requirements, struct enroll_error *ret_error)
 {
     const xmlNode *key = xml_child(attributes, "privateKeyAttributes");
@@ -194,7 +191,7 @@ static enum enroll_exit key_read(const xmlNode *answer, const xmlNode *attribute
                                 "The answer to GetPolicies was refused: minimalKeyLength is no positive number.");
     if (length > 2048)
         requirements->minimum_bits = (unsigned)length;
-    oid = oid_resolve(answer, key, "algorithmOIDReference");
+    oid = oid_resolve(oids, key, "algorithmOIDReference");
     if (oid == NULL) {
         if (!absent(key, "algorithmOIDReference"))
             warn(requirements, "The policy names a key algorithm that it does not list; RSA is used.");
@@ -231,7 +228,7 @@ static enum enroll_exit archival_refuse(const xmlNode *attributes, struct enroll
                             "The policy asks %s.", asked);
 }
 
-static enum enroll_exit extensions_read(const xmlNode *answer, const xmlNode *attributes,
+static enum enroll_exit extensions_read(const xmlNode *oids, const xmlNode *attributes,
                                         struct certificate_requirements *requirements, struct enroll_error *ret_error)
 {
     const xmlNode *extensions = xml_child(attributes, "extensions");
@@ -244,7 +241,7 @@ static enum enroll_exit extensions_read(const xmlNode *answer, const xmlNode *at
         bool decoded = value != NULL && xml_base64_decode(value, &extension.value, &extension.size, &why);
 
         free(value);
-        extension.oid = oid_resolve(answer, node, "oIDReference");
+        extension.oid = oid_resolve(oids, node, "oIDReference");
         if (!decoded || extension.oid == NULL || requirements->extension_count == POLICY_EXTENSIONS_MAX) {
             free(extension.value);
             free(extension.oid);
@@ -269,7 +266,7 @@ static const xmlNode *policy_choose(const xmlNode *policies)
     return NULL;
 }
 
-static enum enroll_exit policy_read(const xmlNode *answer, const xmlNode *policy,
+static enum enroll_exit policy_read(const xmlNode *oids, const xmlNode *policy,
                                     struct certificate_requirements *requirements, struct enroll_error *ret_error)
 {
     const xmlNode *attributes = xml_child(policy, "attributes");
@@ -278,12 +275,12 @@ static enum enroll_exit policy_read(const xmlNode *answer, const xmlNode *policy
 
     status = archival_refuse(attributes, ret_error);
     if (status == ENROLL_OK)
-        status = key_read(answer, attributes, requirements, ret_error);
+        status = key_read(oids, attributes, requirements, ret_error);
     if (status == ENROLL_OK)
-        status = extensions_read(answer, attributes, requirements, ret_error);
+        status = extensions_read(oids, attributes, requirements, ret_error);
     if (status != ENROLL_OK)
         return status;
-    hash_read(answer, attributes, requirements);
+    hash_read(oids, attributes, requirements);
     if (!xml_child_number(validity, "validityPeriodSeconds", INT64_MAX, &requirements->validity_seconds))
         requirements->validity_seconds = 0;
     if (!xml_child_number(validity, "renewalPeriodSeconds", INT64_MAX, &requirements->renewal_seconds))
@@ -296,6 +293,7 @@ enum enroll_exit policies_response_parse(const struct soap_reply *reply, struct 
                                          struct enroll_error *ret_error)
 {
     const xmlNode *response = xml_child(reply->content, "response");
+    const xmlNode *oids = xml_child(reply->content, "oIDs"); /* some servers have it inside response */
     const xmlNode *policies = xml_child(response, "policies");
     const xmlNode *policy = policy_choose(policies);
     struct certificate_requirements requirements;
@@ -320,7 +318,7 @@ enum enroll_exit policies_response_parse(const struct soap_reply *reply, struct 
         status = enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY, "Ask the administrator for the right to enrol.",
                                   "No policy of this server lets this user enrol.");
     else
-        status = policy_read(reply->content, policy, &requirements, ret_error);
+        status = policy_read(oids != NULL ? oids : xml_child(response, "oIDs"), policy, &requirements, ret_error);
     if (status == ENROLL_OK)
         *ret_requirements = requirements;
     else

@@ -416,9 +416,30 @@ static bool worth_retrying(const struct answer *answer)
            answer->retry_after <= NET_RETRY_AFTER_MAX;
 }
 
-enum enroll_exit net_send(struct net *net, const struct net_request *request, struct net_response *ret_response,
+/* Goes on to where the answer sends us, if that is allowed. *url is replaced. */
+static enum enroll_exit redirect_follow(struct net_request *request, struct answer *answer, unsigned count, char **url,
+                                        struct enroll_error *ret_error)
+{
+    enum enroll_exit status;
+
+    if (count == NET_REDIRECTS_MAX)
+        return enroll_error_set(ret_error, ENROLL_UNSAFE, request->step, "Tell the server's administrator.",
+                                "%s was redirected more than %d times.", request->name, NET_REDIRECTS_MAX);
+    status = redirect_judge(request, *url, answer->location, ret_error);
+    if (status != ENROLL_OK)
+        return status;
+    free(*url);
+    *url = answer->location;
+    answer->location = NULL;
+    if (request->readdress == NULL)
+        return ENROLL_OK;
+    return request->readdress(request->readdress_context, *url, &request->body, &request->body_size);
+}
+
+enum enroll_exit net_send(struct net *net, const struct net_request *original, struct net_response *ret_response,
                           struct enroll_error *ret_error)
 {
+    struct net_request copy = *original, *request = &copy;
     char *url = strdup(request->url);
     struct answer answer = {0};
     unsigned redirects = 0, retries = 0;
@@ -430,16 +451,7 @@ enum enroll_exit net_send(struct net *net, const struct net_request *request, st
         if (worth_retrying(&answer) && retries++ < request->retries) {
             status = wait_seconds(net, request, answer.retry_after, ret_error);
         } else if (redirect_status(answer.status) && answer.location != NULL) {
-            if (redirects++ == NET_REDIRECTS_MAX)
-                status = enroll_error_set(ret_error, ENROLL_UNSAFE, request->step, "Tell the server's administrator.",
-                                          "%s was redirected more than %d times.", request->name, NET_REDIRECTS_MAX);
-            else
-                status = redirect_judge(request, url, answer.location, ret_error);
-            if (status == ENROLL_OK) {
-                free(url);
-                url = answer.location;
-                answer.location = NULL;
-            }
+            status = redirect_follow(request, &answer, redirects++, &url, ret_error);
         } else {
             break;
         }

@@ -75,6 +75,12 @@ struct net_request {
     const char *content_type;   /* of body */
     const uint8_t *body;        /* NULL: GET */
     size_t body_size;
+    /*
+     * Makes the body anew for the URL a redirect leads to, because it names where it is sent; NULL: it stays as it is. The
+     * result stays the callee's and must last until the next call or the end of net_send().
+     */
+    enum enroll_exit (*readdress)(void *context, const char *url, const uint8_t **ret_body, size_t *ret_size);
+    void *readdress_context;
     bool credentials;           /* the body holds some: no other host, ever */
     const struct net_redirects *redirects; /* NULL: another host is refused */
     unsigned retries;           /* how often 429 or 503 with Retry-After may be tried again */
