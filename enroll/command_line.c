@@ -166,11 +166,10 @@ static size_t option_find(enum command_id command, const char *name, size_t leng
     return OPTION_COUNT;
 }
 
+/* Of an option that stands once the last one counts, as everywhere. False: too many of one that may stand again. */
 static bool option_store(struct command_line *line, size_t option, const char *value)
 {
     if (!options[option].repeats) {
-        if (line->given[option] && options[option].argument)
-            return false;
         line->given[option] = true;
         line->values[option] = value;
         return true;

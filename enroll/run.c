@@ -120,6 +120,17 @@ bool run_begin(enum command_id command, int argc, char **argv, bool writes, stru
     return true;
 }
 
+/* There is always something to do next, also where the place that failed knows nothing particular. */
+static void advice_complete(struct enroll_error *error)
+{
+    const char *advice = error->exit_status == ENROLL_CANCELLED ? "Nothing was changed."
+                         : error->step >= STEP_RESOLVE && error->step <= STEP_ENROL
+                             ? "Tell the server's administrator; intune-enroll enroll --trace DIRECTORY keeps what was said."
+                             : "See intune-enroll(8).";
+    if (!error->advice[0])
+        snprintf(error->advice, sizeof error->advice, "%s", advice);
+}
+
 int run_end(struct run *run, enum enroll_exit status)
 {
     bool json = run->line.given[OPTION_JSON];
@@ -128,6 +139,7 @@ int run_end(struct run *run, enum enroll_exit status)
     /* `verify` and a pending request end with a status of their own and a report, not with an error. */
     if (status != ENROLL_OK && run->error.message[0]) {
         run->report.error = &run->error;
+        advice_complete(&run->error);
         terminal_error(run->terminal, &run->error);
     }
     terminal_free(run->terminal);
