@@ -8,12 +8,13 @@
 #include "operation.h"
 
 /*
- * The TPM's own lock-out is what stops guessing; the iterations only slow somebody who broke the session's secrecy, and
- * the time of a login is spent here.
+ * The TPM's own lock-out is what stops guessing; the iterations only slow somebody who broke the session's
+ * secrecy, and the time of a login is spent here.
  */
 #define PIN_ITERATIONS 10000
 
-bool tpm_auth_derive(const uint8_t *pin, size_t pin_size, const uint8_t salt[TPM_PIN_SALT_SIZE], struct tpm_auth *ret_auth)
+bool tpm_auth_derive(const uint8_t *pin, size_t pin_size, const uint8_t salt[TPM_PIN_SALT_SIZE],
+                     struct tpm_auth *ret_auth)
 {
     if (pin == NULL || pin_size < TPM_PIN_MIN || pin_size > TPM_PIN_MAX)
         return false;
@@ -22,9 +23,9 @@ bool tpm_auth_derive(const uint8_t *pin, size_t pin_size, const uint8_t salt[TPM
 }
 
 /*
- * TPM2_ObjectChangeAuth to a random value, and the blob that comes back is thrown away: a command that needs the key's
- * authorization, costs the TPM no asymmetric operation, changes nothing, and succeeds, which closes the session. A
- * TPM2_Sign that is made to fail would leave the session to be flushed by a third command.
+ * TPM2_ObjectChangeAuth to a random value, and the blob that comes back is thrown away: a command that needs
+ * the key's authorization, costs the TPM no asymmetric operation, changes nothing, and succeeds, which closes
+ * the session. A TPM2_Sign that is made to fail would leave the session to be flushed by a third command.
  */
 static uint32_t check_run(struct tpm *tpm, struct tpm_key_use *use)
 {
@@ -61,7 +62,8 @@ static uint32_t lockout_run(struct tpm *tpm, void *context)
 {
     uint32_t values[TPM2_PT_LOCKOUT_INTERVAL - TPM2_PT_PERMANENT + 1];
     struct tpm_lockout *lockout = context;
-    uint32_t rc = tpm_capability_properties(tpm, TPM2_PT_PERMANENT, sizeof(values) / sizeof(values[0]), values);
+    uint32_t rc =
+        tpm_capability_properties(tpm, TPM2_PT_PERMANENT, sizeof(values) / sizeof(values[0]), values);
 
     if (rc != TPM2_RC_SUCCESS)
         return rc;

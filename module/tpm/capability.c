@@ -11,7 +11,8 @@ static uint32_t capability_send(struct tpm *tpm, uint32_t capability, uint32_t p
     struct tpm_command command;
     uint32_t rc;
 
-    tpm_command_begin(&command, TPM2_CC_GetCapability, TPM_AUTHORIZATION_NONE, (const uint32_t[TPM_COMMAND_HANDLES]){0});
+    tpm_command_begin(&command, TPM2_CC_GetCapability, TPM_AUTHORIZATION_NONE,
+                      (const uint32_t[TPM_COMMAND_HANDLES]){0});
     tpm_write_u32(&command.parameters, capability);
     tpm_write_u32(&command.parameters, property);
     tpm_write_u32(&command.parameters, count);
@@ -46,8 +47,8 @@ uint32_t tpm_capability_properties(struct tpm *tpm, uint32_t first, size_t count
     return tpm_read_complete(&response.parameters) ? TPM2_RC_SUCCESS : DOOR_RC_MALFORMED;
 }
 
-uint32_t tpm_capability_handles(struct tpm *tpm, uint32_t first, uint32_t last, uint32_t *ret_handles, size_t capacity,
-                                size_t *ret_count)
+uint32_t tpm_capability_handles(struct tpm *tpm, uint32_t first, uint32_t last, uint32_t *ret_handles,
+                                size_t capacity, size_t *ret_count)
 {
     struct tpm_response response;
     uint32_t next = first, given = 0;
@@ -55,7 +56,8 @@ uint32_t tpm_capability_handles(struct tpm *tpm, uint32_t first, uint32_t last, 
     bool more = true;
 
     while (more && count < capacity && next <= last) {
-        uint32_t rc = capability_send(tpm, TPM2_CAP_HANDLES, next, (uint32_t)(capacity - count), &response, &more, &given);
+        uint32_t rc = capability_send(tpm, TPM2_CAP_HANDLES, next, (uint32_t)(capacity - count), &response,
+                                      &more, &given);
 
         if (rc != TPM2_RC_SUCCESS)
             return rc;
@@ -84,7 +86,8 @@ uint32_t tpm_capability_has_key(struct tpm *tpm, const struct tpm_key_request *r
     struct tpm_response response;
     uint32_t rc;
 
-    tpm_command_begin(&command, TPM2_CC_TestParms, TPM_AUTHORIZATION_NONE, (const uint32_t[TPM_COMMAND_HANDLES]){0});
+    tpm_command_begin(&command, TPM2_CC_TestParms, TPM_AUTHORIZATION_NONE,
+                      (const uint32_t[TPM_COMMAND_HANDLES]){0});
     tpm_public_write_parameters(&command.parameters, request);
     rc = tpm_command_run(tpm, &command, &response);
     *ret_has = rc == TPM2_RC_SUCCESS;

@@ -51,7 +51,8 @@ static uint32_t command_marshal(struct tpm_command *command, struct tpm_writer *
     struct tpm_writer size_field;
     uint32_t rc;
 
-    tpm_write_u16(message, command->authorization == TPM_AUTHORIZATION_NONE ? TPM2_ST_NO_SESSIONS : TPM2_ST_SESSIONS);
+    tpm_write_u16(message,
+                  command->authorization == TPM_AUTHORIZATION_NONE ? TPM2_ST_NO_SESSIONS : TPM2_ST_SESSIONS);
     tpm_write_u32(message, 0);
     tpm_write_u32(message, command->code);
     for (size_t i = 0; i < command->handle_count; i++)
@@ -86,8 +87,8 @@ static uint32_t rc_without_manager(uint32_t rc)
     return layer == TSS2_RESMGR_RC_LAYER || layer == TSS2_RESMGR_TPM_RC_LAYER ? rc & ~TSS2_RC_LAYER_MASK : rc;
 }
 
-static uint32_t response_take_apart(struct tpm *tpm, const struct tpm_command *command, struct tpm_reader reader,
-                                    struct tpm_response *ret_response)
+static uint32_t response_take_apart(struct tpm *tpm, const struct tpm_command *command,
+                                    struct tpm_reader reader, struct tpm_response *ret_response)
 {
     size_t received = reader.size;
     uint16_t tag = tpm_read_u16(&reader);
@@ -99,7 +100,9 @@ static uint32_t response_take_apart(struct tpm *tpm, const struct tpm_command *c
         return DOOR_RC_MALFORMED;
     rc = rc_without_manager(rc);
     if (rc != TPM2_RC_SUCCESS)
-        return reader.size == 0 && (tag == TPM2_ST_NO_SESSIONS || tag == TPM2_ST_RSP_COMMAND) ? rc : DOOR_RC_MALFORMED;
+        return reader.size == 0 && (tag == TPM2_ST_NO_SESSIONS || tag == TPM2_ST_RSP_COMMAND)
+                   ? rc
+                   : DOOR_RC_MALFORMED;
     if (tag != (command->authorization == TPM_AUTHORIZATION_NONE ? TPM2_ST_NO_SESSIONS : TPM2_ST_SESSIONS))
         return DOOR_RC_MALFORMED;
     if (command->authorization == TPM_AUTHORIZATION_SESSION)
@@ -131,7 +134,8 @@ uint32_t tpm_command_run(struct tpm *tpm, struct tpm_command *command, struct tp
             if (rc == TPM2_RC_SUCCESS)
                 rc = tpm_connection_exchange(tpm, bytes, message.size, ret_response->bytes, &size);
             if (rc == TPM2_RC_SUCCESS)
-                rc = response_take_apart(tpm, command, (struct tpm_reader){.data = ret_response->bytes, .size = size},
+                rc = response_take_apart(tpm, command,
+                                         (struct tpm_reader){.data = ret_response->bytes, .size = size},
                                          ret_response);
         } while (tpm_rc_is_retry(rc) && tpm_back_off_wait(&back_off));
     if (command->authorization == TPM_AUTHORIZATION_SESSION)

@@ -43,9 +43,9 @@ struct tpm_response {
 void tpm_command_begin(struct tpm_command *command, uint32_t code, enum tpm_authorization authorization,
                        const uint32_t handles[TPM_COMMAND_HANDLES]);
 /*
- * Sends it and takes the answer apart; the parameters in a command with a session are wiped. TPM_RC_RETRY and its like
- * are waited for here. Every success with an HMAC session had its answer's HMAC checked. Returns TPM2_RC_SUCCESS, the
- * TPM's code or a DOOR_RC.
+ * Sends it and takes the answer apart; the parameters in a command with a session are wiped. TPM_RC_RETRY and
+ * its like are waited for here. Every success with an HMAC session had its answer's HMAC checked. Returns
+ * TPM2_RC_SUCCESS, the TPM's code or a DOOR_RC.
  */
 uint32_t tpm_command_run(struct tpm *tpm, struct tpm_command *command, struct tpm_response *ret_response)
     __attribute__((warn_unused_result));

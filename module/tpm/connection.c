@@ -38,8 +38,8 @@ void tpm_free(struct tpm *tpm)
 }
 
 /*
- * The descriptor stays open in the child: its number may by now be a file of the application's, and closing a TCTI of
- * the TSS would speak on the parent's connection. It is close-on-exec.
+ * The descriptor stays open in the child: its number may by now be a file of the application's, and closing a
+ * TCTI of the TSS would speak on the parent's connection. It is close-on-exec.
  */
 void tpm_abandon(struct tpm *tpm)
 {
@@ -70,7 +70,8 @@ static uint32_t transport_choose(struct tpm *tpm)
     tpm->address = tpm->tcti + name_size + (tpm->tcti[name_size] == ':' ? 1 : 0);
     tpm->transport = &tpm_transport_tss;
     for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
-        if (strlen(transports[i].prefix) == name_size && memcmp(tpm->tcti, transports[i].prefix, name_size) == 0)
+        if (strlen(transports[i].prefix) == name_size &&
+            memcmp(tpm->tcti, transports[i].prefix, name_size) == 0)
             tpm->transport = transports[i].transport;
     return TPM2_RC_SUCCESS;
 }

@@ -6,14 +6,16 @@
 
 struct tpm_transport {
     const char *name;
-    bool starts_up; /* nobody else sends TPM2_Startup to this TPM after a reset: a simulator has no firmware before it */
+    bool starts_up; /* nobody else sends TPM2_Startup to this TPM after a reset: a simulator has no firmware
+                       before it */
     uint32_t (*open)(struct tpm *tpm);
     bool (*is_open)(struct tpm *tpm);
     /* Sends one command and receives its whole response of at most TPM_MESSAGE_MAX bytes. */
     uint32_t (*exchange)(struct tpm *tpm, const uint8_t *command, size_t command_size,
                          uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size);
     void (*close)(struct tpm *tpm);
-    bool (*keeps)(const struct tpm *tpm); /* it may stay open between two calls, since others reach the TPM too */
+    bool (*keeps)(
+        const struct tpm *tpm); /* it may stay open between two calls, since others reach the TPM too */
 };
 
 extern const struct tpm_transport tpm_transport_device; /* "device:PATH" */
@@ -35,7 +37,8 @@ void tpm_connection_close(struct tpm *tpm);
 uint32_t tpm_connection_rc_from_errno(int error);
 /* Remembers what the open descriptor is. */
 void tpm_descriptor_remember(struct tpm *tpm, int descriptor);
-/* False when the descriptor was closed, or closed and reused, behind our back: then it is forgotten, not closed. */
+/* False when the descriptor was closed, or closed and reused, behind our back: then it is forgotten, not
+ * closed. */
 bool tpm_descriptor_is_ours(struct tpm *tpm);
 
 #endif

@@ -27,7 +27,8 @@ EC_POINT *tpm_curve_point(const EC_GROUP *group, const struct tpm_public_key *ke
     EC_POINT *point = EC_POINT_new(group);
     BIGNUM *x = BN_bin2bn(key->x, size, NULL), *y = BN_bin2bn(key->y, size, NULL);
 
-    if (point == NULL || x == NULL || y == NULL || EC_POINT_set_affine_coordinates(group, point, x, y, numbers) != 1) {
+    if (point == NULL || x == NULL || y == NULL ||
+        EC_POINT_set_affine_coordinates(group, point, x, y, numbers) != 1) {
         EC_POINT_free(point);
         point = NULL;
     }
@@ -36,7 +37,8 @@ EC_POINT *tpm_curve_point(const EC_GROUP *group, const struct tpm_public_key *ke
     return point;
 }
 
-/* A number from 1 to the group's order - 1, without bias: 64 bits more than the order has, reduced (FIPS 186-5, A.2.1). */
+/* A number from 1 to the group's order - 1, without bias: 64 bits more than the order has, reduced (FIPS
+ * 186-5, A.2.1). */
 static bool scalar_make(const EC_GROUP *group, BIGNUM *ret_scalar, BN_CTX *numbers)
 {
     uint8_t bytes[TPM_EC_MAX + 8];
@@ -77,7 +79,8 @@ uint32_t tpm_curve_agree(struct tpm *tpm, const struct tpm_public_key *key, uint
         EC_POINT_mul(group, shared, NULL, theirs, scalar, numbers) != 1 ||
         EC_POINT_get_affine_coordinates(group, ours, x, y, numbers) != 1 ||
         EC_POINT_get_affine_coordinates(group, shared, z, NULL, numbers) != 1 ||
-        BN_bn2binpad(x, ret_x, size) != size || BN_bn2binpad(y, ret_y, size) != size || BN_bn2binpad(z, ret_z, size) != size)
+        BN_bn2binpad(x, ret_x, size) != size || BN_bn2binpad(y, ret_y, size) != size ||
+        BN_bn2binpad(z, ret_z, size) != size)
         goto done;
     rc = TPM2_RC_SUCCESS;
 done:

@@ -13,10 +13,11 @@ const EC_GROUP *tpm_curve_group(struct tpm *tpm, enum tpm_curve curve);
 EC_POINT *tpm_curve_point(const EC_GROUP *group, const struct tpm_public_key *key, BN_CTX *numbers);
 
 /*
- * An ephemeral key on the curve of `key`: its public point and the x coordinate of its product with the point of
- * `key`, each (bits + 7) / 8 bytes. The caller wipes ret_z.
+ * An ephemeral key on the curve of `key`: its public point and the x coordinate of its product with the point
+ * of `key`, each (bits + 7) / 8 bytes. The caller wipes ret_z.
  */
 uint32_t tpm_curve_agree(struct tpm *tpm, const struct tpm_public_key *key, uint8_t ret_x[TPM_EC_MAX],
-                         uint8_t ret_y[TPM_EC_MAX], uint8_t ret_z[TPM_EC_MAX]) __attribute__((warn_unused_result));
+                         uint8_t ret_y[TPM_EC_MAX], uint8_t ret_z[TPM_EC_MAX])
+    __attribute__((warn_unused_result));
 
 #endif

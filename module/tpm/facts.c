@@ -38,7 +38,8 @@ static uint32_t identity_read(struct tpm *tpm, struct tpm_facts *facts)
 
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    text_append(facts->manufacturer, sizeof(facts->manufacturer), values[TPM2_PT_MANUFACTURER - TPM2_PT_FIXED]);
+    text_append(facts->manufacturer, sizeof(facts->manufacturer),
+                values[TPM2_PT_MANUFACTURER - TPM2_PT_FIXED]);
     for (uint32_t i = TPM2_PT_VENDOR_STRING_1; i <= TPM2_PT_VENDOR_STRING_4; i++)
         text_append(facts->model, sizeof(facts->model), values[i - TPM2_PT_FIXED]);
     text_trim(facts->manufacturer);
@@ -52,7 +53,8 @@ static uint32_t identity_read(struct tpm *tpm, struct tpm_facts *facts)
 static uint32_t state_read(struct tpm *tpm, struct tpm_facts *facts)
 {
     uint32_t values[TPM2_PT_HR_PERSISTENT_AVAIL - TPM2_PT_PERMANENT + 1];
-    uint32_t rc = tpm_capability_properties(tpm, TPM2_PT_PERMANENT, sizeof(values) / sizeof(values[0]), values);
+    uint32_t rc =
+        tpm_capability_properties(tpm, TPM2_PT_PERMANENT, sizeof(values) / sizeof(values[0]), values);
 
     if (rc != TPM2_RC_SUCCESS)
         return rc;
@@ -67,19 +69,21 @@ static uint32_t sizes_read(struct tpm *tpm, struct tpm_facts *facts)
     struct {
         enum tpm_curve curve;
         bool *has;
-    } curves[] = {{TPM_CURVE_P256, &facts->p256}, {TPM_CURVE_P384, &facts->p384}, {TPM_CURVE_P521, &facts->p521}};
+    } curves[] = {
+        {TPM_CURVE_P256, &facts->p256}, {TPM_CURVE_P384, &facts->p384}, {TPM_CURVE_P521, &facts->p521}};
     uint32_t rc = TPM2_RC_SUCCESS;
 
     for (size_t i = 0; rc == TPM2_RC_SUCCESS && i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         bool has;
 
-        rc = tpm_capability_has_key(tpm, &(struct tpm_key_request){.type = TPM_KEY_RSA, .bits = sizes[i]}, &has);
+        rc = tpm_capability_has_key(tpm, &(struct tpm_key_request){.type = TPM_KEY_RSA, .bits = sizes[i]},
+                                    &has);
         if (rc == TPM2_RC_SUCCESS && has)
             facts->rsa_max_bits = sizes[i];
     }
     for (size_t i = 0; rc == TPM2_RC_SUCCESS && i < sizeof(curves) / sizeof(curves[0]); i++)
-        rc = tpm_capability_has_key(tpm, &(struct tpm_key_request){.type = TPM_KEY_EC, .curve = curves[i].curve},
-                                    curves[i].has);
+        rc = tpm_capability_has_key(
+            tpm, &(struct tpm_key_request){.type = TPM_KEY_EC, .curve = curves[i].curve}, curves[i].has);
     return rc;
 }
 

@@ -17,8 +17,8 @@ void tpm_kdfa(const struct tpm_part *key, const char *label, const struct tpm_pa
     tpm_hmac_sha256(key->data, key->size, parts, 5, ret_key);
 }
 
-void tpm_kdfe(const struct tpm_part *z, const char *label, const struct tpm_part *party_u, const struct tpm_part *party_v,
-              uint8_t ret_key[TPM_SHA256_SIZE])
+void tpm_kdfe(const struct tpm_part *z, const char *label, const struct tpm_part *party_u,
+              const struct tpm_part *party_v, uint8_t ret_key[TPM_SHA256_SIZE])
 {
     const struct tpm_part parts[] = {
         {counter_one, sizeof(counter_one)}, *z, {label, strlen(label) + 1}, *party_u, *party_v};

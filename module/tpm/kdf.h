@@ -8,7 +8,7 @@
 void tpm_kdfa(const struct tpm_part *key, const char *label, const struct tpm_part *context_u,
               const struct tpm_part *context_v, uint8_t ret_key[TPM_SHA256_SIZE]);
 /* KDFe: a secret from the x coordinate of a shared point and those of the two public points. */
-void tpm_kdfe(const struct tpm_part *z, const char *label, const struct tpm_part *party_u, const struct tpm_part *party_v,
-              uint8_t ret_key[TPM_SHA256_SIZE]);
+void tpm_kdfe(const struct tpm_part *z, const char *label, const struct tpm_part *party_u,
+              const struct tpm_part *party_v, uint8_t ret_key[TPM_SHA256_SIZE]);
 
 #endif

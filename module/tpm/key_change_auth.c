@@ -43,7 +43,8 @@ static uint32_t use_run(struct tpm *tpm, void *context)
 }
 
 enum tpm_status tpm_key_change_auth(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth,
-                                    const struct tpm_auth *new_auth, const uint8_t *new_salt, struct tpm_key *ret_key)
+                                    const struct tpm_auth *new_auth, const uint8_t *new_salt,
+                                    struct tpm_key *ret_key)
 {
     struct change change = {.use = {.key = key, .auth = auth, .needs_parent = true, .run = change_run},
                             .new_auth = new_auth,

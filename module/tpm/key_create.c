@@ -21,7 +21,8 @@ struct parent {
     struct tpm_public_area area;
 };
 
-/* The storage root key for the moment; stored at its handle where that is free and allowed, as installers do. */
+/* The storage root key for the moment; stored at its handle where that is free and allowed, as installers do.
+ */
 static uint32_t parent_make(struct tpm *tpm, bool store, struct parent *parent)
 {
     uint32_t rc = tpm_object_create_storage_root(tpm, &parent->handle, &parent->public_blob);
@@ -153,8 +154,8 @@ static bool request_is_possible(const struct tpm_key_request *request)
     return request->type == TPM_KEY_EC && tpm_curve_bits(request->curve) != 0;
 }
 
-enum tpm_status tpm_key_create(struct tpm *tpm, const struct tpm_key_request *request, const struct tpm_auth *auth,
-                               const uint8_t *pin_salt, struct tpm_key *ret_key)
+enum tpm_status tpm_key_create(struct tpm *tpm, const struct tpm_key_request *request,
+                               const struct tpm_auth *auth, const uint8_t *pin_salt, struct tpm_key *ret_key)
 {
     struct creation creation = {.request = request, .auth = auth};
     enum tpm_status status;

@@ -10,13 +10,15 @@ void tpm_key_reclaim(struct tpm *tpm, const struct tpm_key *key)
     uint32_t handles[TRANSIENT_MAX];
     size_t count = 0;
 
-    if (tpm_capability_handles(tpm, TPM2_TRANSIENT_FIRST, TPM2_TRANSIENT_LAST, handles, TRANSIENT_MAX, &count) !=
-        TPM2_RC_SUCCESS)
+    if (tpm_capability_handles(tpm, TPM2_TRANSIENT_FIRST, TPM2_TRANSIENT_LAST, handles, TRANSIENT_MAX,
+                               &count) != TPM2_RC_SUCCESS)
         return;
     for (size_t i = 0; i < count; i++) {
         bool same = false;
 
-        if (tpm_object_compare(tpm, handles[i], key->public_blob, key->public_blob_size, &same) == TPM2_RC_SUCCESS && same)
+        if (tpm_object_compare(tpm, handles[i], key->public_blob, key->public_blob_size, &same) ==
+                TPM2_RC_SUCCESS &&
+            same)
             tpm_object_flush(tpm, handles[i]);
     }
 }

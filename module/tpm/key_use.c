@@ -14,8 +14,8 @@ struct parent {
 };
 
 /*
- * The storage root key, made again. It has to be the one that the key was made under: another one means that the owner
- * hierarchy was cleared.
+ * The storage root key, made again. It has to be the one that the key was made under: another one means that
+ * the owner hierarchy was cleared.
  */
 static uint32_t parent_create(struct tpm *tpm, const struct tpm_key *key, struct parent *ret_parent)
 {
@@ -53,8 +53,8 @@ static uint32_t parent_find(struct tpm *tpm, const struct tpm_key *key, struct p
 }
 
 /*
- * A failure that says something about the object at a persistent handle, and nothing about the connection, the TPM as a
- * whole, or an argument: the object may be gone or another one.
+ * A failure that says something about the object at a persistent handle, and nothing about the connection,
+ * the TPM as a whole, or an argument: the object may be gone or another one.
  */
 static bool rc_doubts_object(uint32_t rc)
 {
@@ -107,7 +107,8 @@ static uint32_t run_authorized(struct tpm *tpm, struct tpm_key_use *use, struct 
 }
 
 /* Loads the blob; a persistent parent that is gone or replaced is made again. */
-static uint32_t wrapped_load(struct tpm *tpm, const struct tpm_key *key, struct parent *ret_parent, uint32_t *ret_handle)
+static uint32_t wrapped_load(struct tpm *tpm, const struct tpm_key *key, struct parent *ret_parent,
+                             uint32_t *ret_handle)
 {
     uint32_t rc = parent_find(tpm, key, ret_parent), first_rc;
 
@@ -150,8 +151,8 @@ static uint32_t use_wrapped(struct tpm *tpm, struct tpm_key_use *use)
 }
 
 /*
- * The TPM refused the HMAC of a command on a resident key. That is a wrong PIN only if the key and the parent are the
- * ones that the HMAC was made for; else nothing was said about the PIN.
+ * The TPM refused the HMAC of a command on a resident key. That is a wrong PIN only if the key and the parent
+ * are the ones that the HMAC was made for; else nothing was said about the PIN.
  */
 static uint32_t refusal_explain(struct tpm *tpm, const struct tpm_key_use *use, const struct parent *parent,
                                 struct tpm_doubts *doubts)
@@ -221,8 +222,9 @@ void tpm_key_use_command(struct tpm_key_use *use, uint32_t code, struct tpm_comm
 {
     const struct tpm_key *key = use->key;
 
-    tpm_command_begin(ret_command, code, key->has_pin ? TPM_AUTHORIZATION_SESSION : TPM_AUTHORIZATION_EMPTY,
-                      (const uint32_t[TPM_COMMAND_HANDLES]){use->handle, use->needs_parent ? use->parent : 0});
+    tpm_command_begin(
+        ret_command, code, key->has_pin ? TPM_AUTHORIZATION_SESSION : TPM_AUTHORIZATION_EMPTY,
+        (const uint32_t[TPM_COMMAND_HANDLES]){use->handle, use->needs_parent ? use->parent : 0});
     if (key->has_pin) {
         ret_command->session = &use->session;
         ret_command->auth = use->auth;

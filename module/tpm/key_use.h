@@ -1,6 +1,6 @@
 /*
- * Getting a device key into the TPM's hands for one command: the resident copy, else the wrapped blob under its parent;
- * with a PIN, in a session salted to the parent that was recorded at enrolment.
+ * Getting a device key into the TPM's hands for one command: the resident copy, else the wrapped blob under
+ * its parent; with a PIN, in a session salted to the parent that was recorded at enrolment.
  */
 #ifndef INTUNE_TPM_KEY_USE_H
 #define INTUNE_TPM_KEY_USE_H
@@ -12,23 +12,24 @@
 struct tpm_key_use {
     const struct tpm_key *key;
     const struct tpm_auth *auth;
-    bool needs_parent;            /* the command names the parent too */
+    bool needs_parent; /* the command names the parent too */
     uint32_t (*run)(struct tpm *tpm, struct tpm_key_use *use);
     /* Filled in for run(): */
-    uint32_t handle;              /* the key */
-    uint32_t parent;              /* valid if needs_parent */
-    struct tpm_session session;   /* valid if the key has a PIN */
+    uint32_t handle;            /* the key */
+    uint32_t parent;            /* valid if needs_parent */
+    struct tpm_session session; /* valid if the key has a PIN */
 };
 
 /*
- * Runs `run` on the resident key; where that handle is empty or holds something else, once more on the wrapped blob.
- * A refused PIN of this very key is never tried again.
+ * Runs `run` on the resident key; where that handle is empty or holds something else, once more on the
+ * wrapped blob. A refused PIN of this very key is never tried again.
  */
 uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use) __attribute__((warn_unused_result));
 
 /*
- * Flushes loaded objects that are this very key. For a TPM without a resource manager, held by this call alone, whose
- * memory has been full for seconds: they were left by a process that was killed between loading the key and flushing it.
+ * Flushes loaded objects that are this very key. For a TPM without a resource manager, held by this call
+ * alone, whose memory has been full for seconds: they were left by a process that was killed between loading
+ * the key and flushing it.
  */
 void tpm_key_reclaim(struct tpm *tpm, const struct tpm_key *key);
 
@@ -36,7 +37,8 @@ void tpm_key_reclaim(struct tpm *tpm, const struct tpm_key *key);
 uint32_t tpm_key_load_wrapped(struct tpm *tpm, const struct tpm_key *key, uint32_t *ret_handle)
     __attribute__((warn_unused_result));
 
-/* Begins the command of a run(): on the key, and on the parent if that is needed, with the key's authorization. */
+/* Begins the command of a run(): on the key, and on the parent if that is needed, with the key's
+ * authorization. */
 void tpm_key_use_command(struct tpm_key_use *use, uint32_t code, struct tpm_command *ret_command);
 
 #endif

@@ -28,7 +28,8 @@ static uint32_t owner_rc(uint32_t rc)
     return rc;
 }
 
-uint32_t tpm_object_create_storage_root(struct tpm *tpm, uint32_t *ret_handle, struct tpm_public_blob *ret_public)
+uint32_t tpm_object_create_storage_root(struct tpm *tpm, uint32_t *ret_handle,
+                                        struct tpm_public_blob *ret_public)
 {
     struct tpm_command command;
     struct tpm_response response;
@@ -61,7 +62,8 @@ uint32_t tpm_object_read_public(struct tpm *tpm, uint32_t handle, struct tpm_pub
     struct tpm_response response;
     uint32_t rc;
 
-    tpm_command_begin(&command, TPM2_CC_ReadPublic, TPM_AUTHORIZATION_NONE, (const uint32_t[TPM_COMMAND_HANDLES]){handle});
+    tpm_command_begin(&command, TPM2_CC_ReadPublic, TPM_AUTHORIZATION_NONE,
+                      (const uint32_t[TPM_COMMAND_HANDLES]){handle});
     rc = tpm_command_run(tpm, &command, &response);
     if (rc != TPM2_RC_SUCCESS)
         return rc;
@@ -74,9 +76,11 @@ uint32_t tpm_object_load(struct tpm *tpm, uint32_t parent, const struct tpm_key 
     struct tpm_response response;
     uint32_t rc;
 
-    if (key->private_blob_size == 0 || key->private_blob_size > TPM_BLOB_MAX || key->public_blob_size > TPM_BLOB_MAX)
+    if (key->private_blob_size == 0 || key->private_blob_size > TPM_BLOB_MAX ||
+        key->public_blob_size > TPM_BLOB_MAX)
         return DOOR_RC_BAD_ARGUMENT;
-    tpm_command_begin(&command, TPM2_CC_Load, TPM_AUTHORIZATION_EMPTY, (const uint32_t[TPM_COMMAND_HANDLES]){parent});
+    tpm_command_begin(&command, TPM2_CC_Load, TPM_AUTHORIZATION_EMPTY,
+                      (const uint32_t[TPM_COMMAND_HANDLES]){parent});
     command.returns_handle = true;
     tpm_write_bytes(&command.parameters, key->private_blob, key->private_blob_size);
     tpm_write_bytes(&command.parameters, key->public_blob, key->public_blob_size);
@@ -99,7 +103,8 @@ uint32_t tpm_object_evict_control(struct tpm *tpm, uint32_t object, uint32_t per
     return owner_rc(tpm_command_run(tpm, &command, &response));
 }
 
-uint32_t tpm_object_compare(struct tpm *tpm, uint32_t handle, const uint8_t *public_blob, size_t size, bool *ret_same)
+uint32_t tpm_object_compare(struct tpm *tpm, uint32_t handle, const uint8_t *public_blob, size_t size,
+                            bool *ret_same)
 {
     struct tpm_public_blob blob;
     uint32_t rc = tpm_object_read_public(tpm, handle, &blob);

@@ -8,8 +8,8 @@
 #include "primitives.h"
 
 #define BACK_OFF_SECONDS 20
-#define RECLAIM_AFTER    3000    /* milliseconds; far longer than one call of anybody takes */
-#define STEP_FIRST       1000    /* microseconds */
+#define RECLAIM_AFTER    3000 /* milliseconds; far longer than one call of anybody takes */
+#define STEP_FIRST       1000 /* microseconds */
 #define STEP_LAST        200000
 
 void tpm_objects_remember(struct tpm *tpm, uint32_t handle)
@@ -23,7 +23,8 @@ void tpm_objects_forget(struct tpm *tpm, uint32_t handle)
     for (size_t i = 0; i < tpm->object_count; i++)
         if (tpm->objects[i] == handle) {
             tpm->object_count--;
-            memmove(tpm->objects + i, tpm->objects + i + 1, (tpm->object_count - i) * sizeof(tpm->objects[0]));
+            memmove(tpm->objects + i, tpm->objects + i + 1,
+                    (tpm->object_count - i) * sizeof(tpm->objects[0]));
             return;
         }
 }
@@ -35,7 +36,8 @@ void tpm_object_flush(struct tpm *tpm, uint32_t handle)
     struct tpm_response response;
     uint32_t last_rc = tpm->last_rc;
 
-    tpm_command_begin(&command, TPM2_CC_FlushContext, TPM_AUTHORIZATION_NONE, (const uint32_t[TPM_COMMAND_HANDLES]){0});
+    tpm_command_begin(&command, TPM2_CC_FlushContext, TPM_AUTHORIZATION_NONE,
+                      (const uint32_t[TPM_COMMAND_HANDLES]){0});
     tpm_write_u32(&command.parameters, handle);
     if (tpm_command_run(tpm, &command, &response) != TPM2_RC_SUCCESS)
         tpm->last_rc = last_rc;
@@ -61,11 +63,13 @@ bool tpm_back_off_wait(struct tpm_back_off *back_off)
         back_off->deadline.tv_sec += BACK_OFF_SECONDS;
         back_off->step_microseconds = STEP_FIRST;
     }
-    left = (back_off->deadline.tv_sec - now.tv_sec) * 1000L + (back_off->deadline.tv_nsec - now.tv_nsec) / 1000000;
+    left = (back_off->deadline.tv_sec - now.tv_sec) * 1000L +
+           (back_off->deadline.tv_nsec - now.tv_nsec) / 1000000;
     if (left <= 0)
         return false;
     back_off->milliseconds = (unsigned)(BACK_OFF_SECONDS * 1000L - left);
-    /* Half of the step, and a random part of as much again, so that those who wait together do not come together. */
+    /* Half of the step, and a random part of as much again, so that those who wait together do not come
+     * together. */
     if (!tpm_random((uint8_t *)&random, sizeof(random)))
         random = (uint16_t)now.tv_nsec;
     step = back_off->step_microseconds;
@@ -81,7 +85,8 @@ static void start_up(struct tpm *tpm)
     struct tpm_command command;
     struct tpm_response response;
 
-    tpm_command_begin(&command, TPM2_CC_Startup, TPM_AUTHORIZATION_NONE, (const uint32_t[TPM_COMMAND_HANDLES]){0});
+    tpm_command_begin(&command, TPM2_CC_Startup, TPM_AUTHORIZATION_NONE,
+                      (const uint32_t[TPM_COMMAND_HANDLES]){0});
     tpm_write_u16(&command.parameters, TPM2_SU_CLEAR);
     if (tpm_command_run(tpm, &command, &response) != TPM2_RC_SUCCESS)
         return;

@@ -1,6 +1,6 @@
 /*
- * What surrounds the commands of one call: cleaning up after them, recovery, waiting, and the one place where a response
- * code becomes a status.
+ * What surrounds the commands of one call: cleaning up after them, recovery, waiting, and the one place where
+ * a response code becomes a status.
  */
 #ifndef INTUNE_TPM_OPERATION_H
 #define INTUNE_TPM_OPERATION_H
@@ -9,12 +9,13 @@
 
 #include "door.h"
 
-/* The commands of one call. It may be run again from its beginning. Whatever it remembers is flushed after it. */
+/* The commands of one call. It may be run again from its beginning. Whatever it remembers is flushed after
+ * it. */
 typedef uint32_t (*tpm_operation)(struct tpm *tpm, void *context);
 
 /*
- * Runs it: again, once, after a reset of the TPM or a lost connection, and for up to 20 seconds while the TPM's memory
- * is full or its device is somebody else's.
+ * Runs it: again, once, after a reset of the TPM or a lost connection, and for up to 20 seconds while the
+ * TPM's memory is full or its device is somebody else's.
  */
 enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void *context)
     __attribute__((warn_unused_result));

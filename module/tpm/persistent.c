@@ -58,7 +58,8 @@ static uint32_t evict_run(struct tpm *tpm, void *context)
 {
     const struct tpm_key *key = context;
     bool same = false;
-    uint32_t rc = tpm_object_compare(tpm, key->persistent_handle, key->public_blob, key->public_blob_size, &same);
+    uint32_t rc =
+        tpm_object_compare(tpm, key->persistent_handle, key->public_blob, key->public_blob_size, &same);
 
     if (rc != TPM2_RC_SUCCESS || !same)
         return rc;
@@ -81,7 +82,8 @@ struct listing {
     size_t capacity, count;
 };
 
-static uint32_t resident_read(struct tpm *tpm, uint32_t handle, struct tpm_resident *ret_resident, bool *ret_is_key)
+static uint32_t resident_read(struct tpm *tpm, uint32_t handle, struct tpm_resident *ret_resident,
+                              bool *ret_is_key)
 {
     struct tpm_public_blob blob;
     uint32_t rc = tpm_object_read_public(tpm, handle, &blob);
@@ -114,7 +116,8 @@ static uint32_t list_run(struct tpm *tpm, void *context)
     return rc;
 }
 
-enum tpm_status tpm_resident_list(struct tpm *tpm, struct tpm_resident *ret_list, size_t capacity, size_t *ret_count)
+enum tpm_status tpm_resident_list(struct tpm *tpm, struct tpm_resident *ret_list, size_t capacity,
+                                  size_t *ret_count)
 {
     struct listing listing = {.list = ret_list, .capacity = capacity};
     enum tpm_status status = tpm_operation_run(tpm, list_run, &listing);

@@ -1,6 +1,7 @@
 /*
- * libcrypto's one-algorithm functions are deprecated in favour of EVP, and used here because they are not EVP: an
- * application's default engine or provider cannot take them over, and no library context is made or changed.
+ * libcrypto's one-algorithm functions are deprecated in favour of EVP, and used here because they are not
+ * EVP: an application's default engine or provider cannot take them over, and no library context is made or
+ * changed.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
@@ -100,8 +101,8 @@ void tpm_pbkdf2_sha256(const uint8_t *password, size_t password_size, const uint
     OPENSSL_cleanse(step, sizeof(step));
 }
 
-void tpm_aes128_cfb_encrypt(const uint8_t key[TPM_AES128_SIZE], const uint8_t iv[TPM_AES128_SIZE], uint8_t *data,
-                            size_t size)
+void tpm_aes128_cfb_encrypt(const uint8_t key[TPM_AES128_SIZE], const uint8_t iv[TPM_AES128_SIZE],
+                            uint8_t *data, size_t size)
 {
     uint8_t feedback[TPM_AES128_SIZE];
     AES_KEY schedule;

@@ -1,6 +1,7 @@
 /*
- * SHA-256, HMAC, AES-128-CFB, PBKDF2 and random bytes for authorization sessions, in forms that touch no library
- * context, no engine and no provider. Inputs come in parts, so that nothing secret is copied together.
+ * SHA-256, HMAC, AES-128-CFB, PBKDF2 and random bytes for authorization sessions, in forms that touch no
+ * library context, no engine and no provider. Inputs come in parts, so that nothing secret is copied
+ * together.
  */
 #ifndef INTUNE_TPM_PRIMITIVES_H
 #define INTUNE_TPM_PRIMITIVES_H
@@ -21,8 +22,8 @@ void tpm_sha256(const struct tpm_part *parts, size_t count, uint8_t ret_digest[T
 void tpm_hmac_sha256(const uint8_t *key, size_t key_size, const struct tpm_part *parts, size_t count,
                      uint8_t ret_mac[TPM_SHA256_SIZE]);
 /* In place. */
-void tpm_aes128_cfb_encrypt(const uint8_t key[TPM_AES128_SIZE], const uint8_t iv[TPM_AES128_SIZE], uint8_t *data,
-                            size_t size);
+void tpm_aes128_cfb_encrypt(const uint8_t key[TPM_AES128_SIZE], const uint8_t iv[TPM_AES128_SIZE],
+                            uint8_t *data, size_t size);
 /* RFC 8018, 5.2, one block. */
 void tpm_pbkdf2_sha256(const uint8_t *password, size_t password_size, const uint8_t *salt, size_t salt_size,
                        unsigned iterations, uint8_t ret_key[TPM_SHA256_SIZE]);

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#define DEVICE_ATTRIBUTES                                                                                              \
-    (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |     \
-     TPMA_OBJECT_SIGN_ENCRYPT)
-#define STORAGE_ATTRIBUTES                                                                                             \
-    (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |     \
-     TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
+#define DEVICE_ATTRIBUTES                                                                                    \
+    (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |                      \
+     TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_SIGN_ENCRYPT)
+#define STORAGE_ATTRIBUTES                                                                                   \
+    (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |                      \
+     TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
 #define RSA_EXPONENT_DEFAULT 65537U
 #define POLICY_MAX           64
 
@@ -102,7 +102,8 @@ static void ec_parse(struct tpm_reader *reader, struct tpm_public_area *area)
             key->curve = curves[i].curve;
             key->bits = curves[i].bits;
         }
-    if (tpm_read_u16(reader) != TPM2_ALG_NULL || key->curve == TPM_CURVE_NONE) { /* no key derivation scheme */
+    if (tpm_read_u16(reader) != TPM2_ALG_NULL ||
+        key->curve == TPM_CURVE_NONE) { /* no key derivation scheme */
         reader->failed = true;
         return;
     }
@@ -141,8 +142,8 @@ bool tpm_public_area_parse(const uint8_t *blob, size_t size, struct tpm_public_a
 
 bool tpm_public_area_is_storage_root(const struct tpm_public_area *area)
 {
-    return area->key.type == TPM_KEY_EC && area->key.curve == TPM_CURVE_P256 && area->is_storage && !area->has_scheme &&
-           (area->attributes & STORAGE_ATTRIBUTES) == STORAGE_ATTRIBUTES &&
+    return area->key.type == TPM_KEY_EC && area->key.curve == TPM_CURVE_P256 && area->is_storage &&
+           !area->has_scheme && (area->attributes & STORAGE_ATTRIBUTES) == STORAGE_ATTRIBUTES &&
            (area->attributes & TPMA_OBJECT_SIGN_ENCRYPT) == 0;
 }
 
@@ -151,7 +152,8 @@ bool tpm_public_parse(const uint8_t *blob, size_t size, struct tpm_public_key *r
     struct tpm_public_area area;
 
     if (!tpm_public_area_parse(blob, size, &area) || area.is_storage || area.has_scheme ||
-        (area.attributes & DEVICE_ATTRIBUTES) != DEVICE_ATTRIBUTES || (area.attributes & TPMA_OBJECT_RESTRICTED) != 0)
+        (area.attributes & DEVICE_ATTRIBUTES) != DEVICE_ATTRIBUTES ||
+        (area.attributes & TPMA_OBJECT_RESTRICTED) != 0)
         return false;
     *ret_public = area.key;
     return true;
@@ -174,7 +176,8 @@ void tpm_public_name(const uint8_t *blob, size_t size, uint8_t ret_name[TPM_NAME
     tpm_sha256(&(struct tpm_part){blob + 2, size - 2}, 1, ret_name + 2);
 }
 
-/* TCG EK Credential Profile, H-2 and TCG TPM v2.0 Provisioning Guidance, 7.5.1: as tpm2-openssl and others make it again. */
+/* TCG EK Credential Profile, H-2 and TCG TPM v2.0 Provisioning Guidance, 7.5.1: as tpm2-openssl and others
+ * make it again. */
 void tpm_public_write_storage_root(struct tpm_writer *writer)
 {
     size_t begin = tpm_write_sized_begin(writer);
@@ -214,14 +217,16 @@ void tpm_public_write_parameters(struct tpm_writer *writer, const struct tpm_key
     parameters_write(writer, request);
 }
 
-void tpm_public_write_device_key(struct tpm_writer *writer, const struct tpm_key_request *request, bool dictionary_attack)
+void tpm_public_write_device_key(struct tpm_writer *writer, const struct tpm_key_request *request,
+                                 bool dictionary_attack)
 {
     bool rsa = request->type == TPM_KEY_RSA;
     size_t begin = tpm_write_sized_begin(writer);
 
     tpm_write_u16(writer, rsa ? TPM2_ALG_RSA : TPM2_ALG_ECC);
     tpm_write_u16(writer, TPM2_ALG_SHA256);
-    tpm_write_u32(writer, DEVICE_ATTRIBUTES | (rsa ? TPMA_OBJECT_DECRYPT : 0) | (dictionary_attack ? 0 : TPMA_OBJECT_NODA));
+    tpm_write_u32(writer, DEVICE_ATTRIBUTES | (rsa ? TPMA_OBJECT_DECRYPT : 0) |
+                              (dictionary_attack ? 0 : TPMA_OBJECT_NODA));
     tpm_write_u16(writer, 0); /* authPolicy */
     parameters_write(writer, request);
     tpm_write_u16(writer, 0); /* modulus or x */

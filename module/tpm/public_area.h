@@ -1,4 +1,5 @@
-/* TPMT_PUBLIC of RSA and EC keys (TPM 2.0 part 2, 12.2.4): reading, strictly, and writing the two templates we use. */
+/* TPMT_PUBLIC of RSA and EC keys (TPM 2.0 part 2, 12.2.4): reading, strictly, and writing the two templates
+ * we use. */
 #ifndef INTUNE_TPM_PUBLIC_AREA_H
 #define INTUNE_TPM_PUBLIC_AREA_H
 
@@ -11,7 +12,7 @@
 struct tpm_public_area {
     uint32_t attributes; /* TPMA_OBJECT */
     bool has_policy;
-    bool is_storage;     /* symmetric AES-128-CFB; else NULL */
+    bool is_storage; /* symmetric AES-128-CFB; else NULL */
     bool has_scheme;
     struct tpm_public_key key;
 };
@@ -19,17 +20,21 @@ struct tpm_public_area {
 /* False unless it is exactly one RSA or EC public area with nameAlg SHA-256, in a TPM2B_PUBLIC. */
 bool tpm_public_area_parse(const uint8_t *blob, size_t size, struct tpm_public_area *ret_area)
     __attribute__((warn_unused_result));
-/* It is a storage key whose point can take a session's salt: the TCG ECC P-256 storage root key and its like. */
+/* It is a storage key whose point can take a session's salt: the TCG ECC P-256 storage root key and its like.
+ */
 bool tpm_public_area_is_storage_root(const struct tpm_public_area *area) __attribute__((warn_unused_result));
 /* Both are the same numbers of the same type. */
-bool tpm_public_key_equal(const struct tpm_public_key *a, const struct tpm_public_key *b) __attribute__((warn_unused_result));
+bool tpm_public_key_equal(const struct tpm_public_key *a, const struct tpm_public_key *b)
+    __attribute__((warn_unused_result));
 
-/* The object's name: nameAlg and the digest of the public area (part 1, 16). blob is a TPM2B_PUBLIC that parses. */
+/* The object's name: nameAlg and the digest of the public area (part 1, 16). blob is a TPM2B_PUBLIC that
+ * parses. */
 void tpm_public_name(const uint8_t *blob, size_t size, uint8_t ret_name[TPM_NAME_SIZE]);
 
 /* TPM2B_PUBLIC templates. */
 void tpm_public_write_storage_root(struct tpm_writer *writer);
-void tpm_public_write_device_key(struct tpm_writer *writer, const struct tpm_key_request *request, bool dictionary_attack);
+void tpm_public_write_device_key(struct tpm_writer *writer, const struct tpm_key_request *request,
+                                 bool dictionary_attack);
 /* TPMT_PUBLIC_PARMS of such a key. */
 void tpm_public_write_parameters(struct tpm_writer *writer, const struct tpm_key_request *request);
 

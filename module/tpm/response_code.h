@@ -1,6 +1,6 @@
 /*
- * What can go wrong below the door: the TPM's own response codes, and ours in a layer of their own. They become an
- * enum tpm_status once, in tpm_operation_run().
+ * What can go wrong below the door: the TPM's own response codes, and ours in a layer of their own. They
+ * become an enum tpm_status once, in tpm_operation_run().
  */
 #ifndef INTUNE_TPM_RESPONSE_CODE_H
 #define INTUNE_TPM_RESPONSE_CODE_H
@@ -18,7 +18,7 @@
 enum {
     DOOR_RC_UNREACHABLE = DOOR_RC(1),
     DOOR_RC_PERMISSION = DOOR_RC(2),
-    DOOR_RC_BUSY = DOOR_RC(3),         /* the device is opened by somebody else */
+    DOOR_RC_BUSY = DOOR_RC(3), /* the device is opened by somebody else */
     DOOR_RC_BAD_TCTI = DOOR_RC(4),
     DOOR_RC_LOST = DOOR_RC(5),         /* the connection broke while in use */
     DOOR_RC_MALFORMED = DOOR_RC(6),    /* an answer that is not one */
@@ -30,12 +30,13 @@ enum {
     DOOR_RC_BAD_ARGUMENT = DOOR_RC(12),
     DOOR_RC_NO_MEMORY = DOOR_RC(13),
     DOOR_RC_NO_SPACE = DOOR_RC(14),
-    DOOR_RC_TIMEOUT = DOOR_RC(15),     /* no answer within the time that the slowest command may take */
+    DOOR_RC_TIMEOUT = DOOR_RC(15), /* no answer within the time that the slowest command may take */
 };
 
 /*
- * A response code without the number of the handle, parameter or session that it is about (part 2, 6.6.3), so that
- * TPM_RC_HANDLE of any handle compares equal to TPM2_RC_HANDLE. Codes of other forms come back as they are.
+ * A response code without the number of the handle, parameter or session that it is about (part 2, 6.6.3), so
+ * that TPM_RC_HANDLE of any handle compares equal to TPM2_RC_HANDLE. Codes of other forms come back as they
+ * are.
  */
 uint32_t tpm_rc_base(uint32_t rc);
 

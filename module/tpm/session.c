@@ -8,15 +8,15 @@
 #include "kdf.h"
 #include "operation.h"
 
-#define COORDINATE        32 /* bytes of one on P-256 */
-#define SALT_ATTEMPTS     64
+#define COORDINATE    32 /* bytes of one on P-256 */
+#define SALT_ATTEMPTS 64
 
 /*
- * TPM 2.0 part 1, C.6.1: an ephemeral key, and the salt from its ECDH with the storage key. TPMs differ in whether
- * KDFe sees the leading zero bytes of a coordinate, so a key for which that matters is not used.
+ * TPM 2.0 part 1, C.6.1: an ephemeral key, and the salt from its ECDH with the storage key. TPMs differ in
+ * whether KDFe sees the leading zero bytes of a coordinate, so a key for which that matters is not used.
  */
-static uint32_t salt_agree(struct tpm *tpm, const struct tpm_public_key *parent, struct tpm_writer *ret_secret,
-                           uint8_t ret_salt[TPM_SHA256_SIZE])
+static uint32_t salt_agree(struct tpm *tpm, const struct tpm_public_key *parent,
+                           struct tpm_writer *ret_secret, uint8_t ret_salt[TPM_SHA256_SIZE])
 {
     uint8_t x[TPM_EC_MAX], y[TPM_EC_MAX], z[TPM_EC_MAX];
     uint32_t rc = DOOR_RC_NO_MEMORY;
@@ -74,7 +74,8 @@ uint32_t tpm_session_start(struct tpm *tpm, uint32_t parent, const struct tpm_pu
         goto done;
     }
     memcpy(session.nonce_tpm, nonce, session.nonce_tpm_size);
-    tpm_kdfa(&(struct tpm_part){salt, sizeof(salt)}, "ATH", &(struct tpm_part){session.nonce_tpm, session.nonce_tpm_size},
+    tpm_kdfa(&(struct tpm_part){salt, sizeof(salt)}, "ATH",
+             &(struct tpm_part){session.nonce_tpm, session.nonce_tpm_size},
              &(struct tpm_part){session.nonce_caller, sizeof(session.nonce_caller)}, session.key);
     *ret_session = session;
 done:
@@ -83,7 +84,8 @@ done:
     return rc;
 }
 
-/* Session key and authorization value in one, the TPM's way: without the value's trailing zero bytes (part 1, 19.6.5). */
+/* Session key and authorization value in one, the TPM's way: without the value's trailing zero bytes (part
+ * 1, 19.6.5). */
 static size_t session_value(const struct tpm_session *session, const struct tpm_auth *auth,
                             uint8_t ret_value[TPM_SHA256_SIZE + TPM_AUTH_SIZE])
 {
@@ -98,8 +100,8 @@ static size_t session_value(const struct tpm_session *session, const struct tpm_
 }
 
 /* Part 1, 21.3: CFB with key and IV from the session, over the content of the first TPM2B. */
-static uint32_t parameter_encrypt(const struct tpm_session *session, const struct tpm_part *value, uint8_t *parameters,
-                                  size_t size)
+static uint32_t parameter_encrypt(const struct tpm_session *session, const struct tpm_part *value,
+                                  uint8_t *parameters, size_t size)
 {
     const struct tpm_part newer = {session->nonce_caller, sizeof(session->nonce_caller)};
     const struct tpm_part older = {session->nonce_tpm, session->nonce_tpm_size};

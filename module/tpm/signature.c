@@ -13,14 +13,29 @@ static const struct tpm_digest_form {
     uint8_t prefix[19]; /* DigestInfo up to the digest (RFC 8017, 9.2, note 1) */
     size_t prefix_size;
 } forms[] = {
-    {TPM_HASH_SHA1, TPM2_ALG_SHA1, 20,
-     {0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14}, 15},
-    {TPM_HASH_SHA256, TPM2_ALG_SHA256, 32,
-     {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20}, 19},
-    {TPM_HASH_SHA384, TPM2_ALG_SHA384, 48,
-     {0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0x04, 0x30}, 19},
-    {TPM_HASH_SHA512, TPM2_ALG_SHA512, 64,
-     {0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40}, 19},
+    {TPM_HASH_SHA1,
+     TPM2_ALG_SHA1,
+     20,
+     {0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14},
+     15},
+    {TPM_HASH_SHA256,
+     TPM2_ALG_SHA256,
+     32,
+     {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
+      0x04, 0x20},
+     19},
+    {TPM_HASH_SHA384,
+     TPM2_ALG_SHA384,
+     48,
+     {0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00,
+      0x04, 0x30},
+     19},
+    {TPM_HASH_SHA512,
+     TPM2_ALG_SHA512,
+     64,
+     {0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00,
+      0x04, 0x40},
+     19},
 };
 #define FORM_COUNT (sizeof(forms) / sizeof(forms[0]))
 
@@ -28,7 +43,7 @@ struct signature {
     struct tpm_key_use use; /* first, so that run() finds the rest */
     const struct tpm_digest_form *form;
     uint8_t digest[64];
-    const uint8_t *block;   /* the padded block of an RSA operation */
+    const uint8_t *block; /* the padded block of an RSA operation */
     uint8_t result[TPM_RSA_MAX];
 };
 
@@ -38,7 +53,8 @@ static uint32_t use_run(struct tpm *tpm, void *context)
 }
 
 /* TPM2_Sign with a null ticket, which an unrestricted key takes (part 3, 20.2). */
-static uint32_t sign_send(struct tpm *tpm, struct signature *signature, uint16_t scheme, struct tpm_response *ret_response)
+static uint32_t sign_send(struct tpm *tpm, struct signature *signature, uint16_t scheme,
+                          struct tpm_response *ret_response)
 {
     struct tpm_command command;
     uint32_t rc;
@@ -82,9 +98,11 @@ static uint32_t ecdsa_run(struct tpm *tpm, struct tpm_key_use *use)
     if (rc != TPM2_RC_SUCCESS)
         return rc;
     if (!number_take(&response.parameters, size, signature->result) ||
-        !number_take(&response.parameters, size, signature->result + size) || !tpm_read_complete(&response.parameters))
+        !number_take(&response.parameters, size, signature->result + size) ||
+        !tpm_read_complete(&response.parameters))
         return DOOR_RC_NOT_VERIFIED;
-    return tpm_verify_ecdsa(tpm, &use->key->public_key, signature->digest, signature->form->size, signature->result);
+    return tpm_verify_ecdsa(tpm, &use->key->public_key, signature->digest, signature->form->size,
+                            signature->result);
 }
 
 static uint32_t rsa_result_take(struct tpm_key_use *use, struct tpm_response *response)
@@ -132,12 +150,12 @@ static bool key_is_possible(const struct tpm_key *key, enum tpm_key_type type)
 }
 
 /*
- * The digest as the TPM has to get it: TPM2_Sign wants the length of a hash, and the number is what counts, so it gets
- * the shortest hash that holds the left-most bits, with zero bytes on the left. A digest of which more bits would count
- * than the longest hash has (P-521) is not possible.
+ * The digest as the TPM has to get it: TPM2_Sign wants the length of a hash, and the number is what counts,
+ * so it gets the shortest hash that holds the left-most bits, with zero bytes on the left. A digest of which
+ * more bits would count than the longest hash has (P-521) is not possible.
  */
-static const struct tpm_digest_form *ecdsa_digest_fit(const struct tpm_key *key, const uint8_t *digest, size_t digest_size,
-                                                      uint8_t ret_digest[64])
+static const struct tpm_digest_form *ecdsa_digest_fit(const struct tpm_key *key, const uint8_t *digest,
+                                                      size_t digest_size, uint8_t ret_digest[64])
 {
     size_t curve_size = (key->public_key.bits + 7) / 8;
     size_t size = digest_size < curve_size ? digest_size : curve_size;
@@ -151,8 +169,9 @@ static const struct tpm_digest_form *ecdsa_digest_fit(const struct tpm_key *key,
     return NULL;
 }
 
-enum tpm_status tpm_sign_ecdsa(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth, const uint8_t *digest,
-                               size_t digest_size, uint8_t ret_signature[2 * TPM_EC_MAX], size_t *ret_size)
+enum tpm_status tpm_sign_ecdsa(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth,
+                               const uint8_t *digest, size_t digest_size,
+                               uint8_t ret_signature[2 * TPM_EC_MAX], size_t *ret_size)
 {
     struct signature signature = {.use = {.key = key, .auth = auth, .run = ecdsa_run}};
     size_t size;
@@ -172,7 +191,8 @@ enum tpm_status tpm_sign_ecdsa(struct tpm *tpm, const struct tpm_key *key, const
     return status;
 }
 
-static enum tpm_status rsa_run(struct tpm *tpm, struct signature *signature, uint8_t ret_signature[TPM_RSA_MAX])
+static enum tpm_status rsa_run(struct tpm *tpm, struct signature *signature,
+                               uint8_t ret_signature[TPM_RSA_MAX])
 {
     enum tpm_status status = tpm_operation_run(tpm, use_run, signature);
 
@@ -183,7 +203,8 @@ static enum tpm_status rsa_run(struct tpm *tpm, struct signature *signature, uin
 }
 
 /* EMSA-PKCS1-v1_5 (RFC 8017, 9.2), to check what the TPM made. */
-static void rsassa_encode(const struct tpm_digest_form *form, const uint8_t *digest, uint8_t *ret_block, size_t size)
+static void rsassa_encode(const struct tpm_digest_form *form, const uint8_t *digest, uint8_t *ret_block,
+                          size_t size)
 {
     uint8_t *end = ret_block + size - form->size;
 
@@ -196,8 +217,9 @@ static void rsassa_encode(const struct tpm_digest_form *form, const uint8_t *dig
     ret_block[1] = 0x01;
 }
 
-enum tpm_status tpm_sign_rsassa(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth, enum tpm_hash hash,
-                                const uint8_t *digest, size_t digest_size, uint8_t ret_signature[TPM_RSA_MAX])
+enum tpm_status tpm_sign_rsassa(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth,
+                                enum tpm_hash hash, const uint8_t *digest, size_t digest_size,
+                                uint8_t ret_signature[TPM_RSA_MAX])
 {
     struct signature signature = {.use = {.key = key, .auth = auth, .run = rsassa_run}};
     uint8_t block[TPM_RSA_MAX];
@@ -215,13 +237,14 @@ enum tpm_status tpm_sign_rsassa(struct tpm *tpm, const struct tpm_key *key, cons
     return rsa_run(tpm, &signature, ret_signature);
 }
 
-enum tpm_status tpm_rsa_private(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth, const uint8_t *block,
-                                uint8_t ret_result[TPM_RSA_MAX])
+enum tpm_status tpm_rsa_private(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth,
+                                const uint8_t *block, uint8_t ret_result[TPM_RSA_MAX])
 {
     struct signature signature = {.use = {.key = key, .auth = auth, .run = rsa_private_run}, .block = block};
 
     if (!key_is_possible(key, TPM_KEY_RSA) ||
-        memcmp(block, key->public_key.modulus, key->public_key.bits / 8) >= 0) /* no number below the modulus */
+        memcmp(block, key->public_key.modulus, key->public_key.bits / 8) >=
+            0) /* no number below the modulus */
         return TPM_BAD_ARGUMENT;
     return rsa_run(tpm, &signature, ret_result);
 }

@@ -1,6 +1,7 @@
 /*
- * A TPM character device: a command is one write(2), its response one read(2) (Linux, Documentation/security/tpm).
- * Opened here and not by the TSS's device TCTI, which prints to stderr and hides why open(2) failed.
+ * A TPM character device: a command is one write(2), its response one read(2) (Linux,
+ * Documentation/security/tpm). Opened here and not by the TSS's device TCTI, which prints to stderr and hides
+ * why open(2) failed.
  */
 #include "connection.h"
 

@@ -1,7 +1,7 @@
 /*
- * swtpm's data channel: commands and responses as they are, on a stream socket. swtpm serves one connection at a time
- * and lets the others wait, so holding it for the commands of one call keeps every other caller out of the three object
- * slots of a TPM without a resource manager; it is closed at the end of each call.
+ * swtpm's data channel: commands and responses as they are, on a stream socket. swtpm serves one connection
+ * at a time and lets the others wait, so holding it for the commands of one call keeps every other caller out
+ * of the three object slots of a TPM without a resource manager; it is closed at the end of each call.
  */
 #include "connection.h"
 
@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECT_SECONDS  30    /* in the queue of those who wait for the simulator */
-#define RESPONSE_SECONDS 300   /* making an RSA-4096 key on a slow machine */
+#define CONNECT_SECONDS  30  /* in the queue of those who wait for the simulator */
+#define RESPONSE_SECONDS 300 /* making an RSA-4096 key on a slow machine */
 #define HEADER_SIZE      10
 
 /* Copies the value of "key=value" from a comma-separated list; false when it is not there or too long. */
@@ -41,7 +41,8 @@ static bool address_value(const char *address, const char *key, char *ret_value,
     return false;
 }
 
-static uint32_t socket_connect(int family, const struct sockaddr *address, socklen_t size, int *ret_descriptor)
+static uint32_t socket_connect(int family, const struct sockaddr *address, socklen_t size,
+                               int *ret_descriptor)
 {
     const struct timeval patience = {.tv_sec = CONNECT_SECONDS};
     int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -124,7 +125,8 @@ static bool socket_is_open(struct tpm *tpm)
 
     if (!tpm_descriptor_is_ours(tpm))
         return false;
-    if (recv(tpm->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    if (recv(tpm->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+        (errno == EAGAIN || errno == EWOULDBLOCK))
         return true;
     socket_close(tpm);
     return false;
@@ -155,7 +157,8 @@ static int milliseconds_left(const struct timespec *deadline)
     return left > 0 ? (int)left : 0;
 }
 
-static uint32_t bytes_receive(int descriptor, const struct timespec *deadline, uint8_t *ret_bytes, size_t size)
+static uint32_t bytes_receive(int descriptor, const struct timespec *deadline, uint8_t *ret_bytes,
+                              size_t size)
 {
     while (size > 0) {
         struct pollfd wait = {.fd = descriptor, .events = POLLIN};
@@ -189,8 +192,8 @@ static uint32_t socket_exchange(struct tpm *tpm, const uint8_t *command, size_t 
     rc = bytes_receive(tpm->descriptor, &deadline, ret_response, HEADER_SIZE);
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    size = (uint32_t)ret_response[2] << 24 | (uint32_t)ret_response[3] << 16 | (uint32_t)ret_response[4] << 8 |
-           ret_response[5];
+    size = (uint32_t)ret_response[2] << 24 | (uint32_t)ret_response[3] << 16 |
+           (uint32_t)ret_response[4] << 8 | ret_response[5];
     if (size < HEADER_SIZE || size > TPM_MESSAGE_MAX)
         return DOOR_RC_MALFORMED;
     rc = bytes_receive(tpm->descriptor, &deadline, ret_response + HEADER_SIZE, size - HEADER_SIZE);

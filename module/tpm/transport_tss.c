@@ -1,6 +1,6 @@
 /*
- * Any other TCTI ("tabrmd", "mssim" ...) through the TSS's loader, by its explicit name. The TSS prints to stderr when a
- * TCTI cannot be found or a simulator does not listen, so both are looked for here first.
+ * Any other TCTI ("tabrmd", "mssim" ...) through the TSS's loader, by its explicit name. The TSS prints to
+ * stderr when a TCTI cannot be found or a simulator does not listen, so both are looked for here first.
  */
 #include "connection.h"
 

@@ -9,7 +9,8 @@ static BIGNUM *digest_number(const uint8_t *digest, size_t size, int order_bits)
 {
     BIGNUM *number = BN_bin2bn(digest, (int)size, NULL);
 
-    if (number != NULL && (int)size * 8 > order_bits && BN_rshift(number, number, (int)size * 8 - order_bits) != 1) {
+    if (number != NULL && (int)size * 8 > order_bits &&
+        BN_rshift(number, number, (int)size * 8 - order_bits) != 1) {
         BN_free(number);
         return NULL;
     }
@@ -21,8 +22,8 @@ static bool number_in_range(const BIGNUM *number, const BIGNUM *order)
     return !BN_is_zero(number) && BN_cmp(number, order) < 0;
 }
 
-uint32_t tpm_verify_ecdsa(struct tpm *tpm, const struct tpm_public_key *key, const uint8_t *digest, size_t digest_size,
-                          const uint8_t *signature)
+uint32_t tpm_verify_ecdsa(struct tpm *tpm, const struct tpm_public_key *key, const uint8_t *digest,
+                          size_t digest_size, const uint8_t *signature)
 {
     const EC_GROUP *group = tpm_curve_group(tpm, key->curve);
     const BIGNUM *order = group != NULL ? EC_GROUP_get0_order(group) : NULL;
@@ -47,8 +48,10 @@ uint32_t tpm_verify_ecdsa(struct tpm *tpm, const struct tpm_public_key *key, con
         goto done;
     /* u1 = e / s, u2 = r / s; r is the x coordinate of u1 G + u2 Q. */
     if (BN_mod_inverse(w, s, order, numbers) == NULL || BN_mod_mul(e, e, w, order, numbers) != 1 ||
-        BN_mod_mul(w, r, w, order, numbers) != 1 || EC_POINT_mul(group, sum, e, public_point, w, numbers) != 1 ||
-        EC_POINT_get_affine_coordinates(group, sum, x, NULL, numbers) != 1 || BN_nnmod(x, x, order, numbers) != 1)
+        BN_mod_mul(w, r, w, order, numbers) != 1 ||
+        EC_POINT_mul(group, sum, e, public_point, w, numbers) != 1 ||
+        EC_POINT_get_affine_coordinates(group, sum, x, NULL, numbers) != 1 ||
+        BN_nnmod(x, x, order, numbers) != 1)
         goto done;
     if (BN_cmp(x, r) == 0)
         rc = TPM2_RC_SUCCESS;

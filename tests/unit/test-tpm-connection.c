@@ -63,7 +63,8 @@ static void what_is_not_there_is_said_quietly(void **state)
         {"", TPM_BAD_TCTI},
         {":x", TPM_BAD_TCTI},
         {"swtpm:path=", TPM_BAD_TCTI},
-        {"swtpm:path=/a/name/that/is/far/too/long/for/a/unix/socket/address/which/has/room/for/one/hundred/and/seven/"
+        {"swtpm:path=/a/name/that/is/far/too/long/for/a/unix/socket/address/which/has/room/for/one/hundred/"
+         "and/seven/"
          "characters/only",
          TPM_BAD_TCTI},
     };
@@ -126,7 +127,8 @@ static pid_t liar_start(const char *path, const uint8_t *answer, size_t size)
         int connection = accept(listener, NULL, NULL);
         uint8_t command[4096];
 
-        if (read(connection, command, sizeof(command)) > 0 && send(connection, answer, size, MSG_NOSIGNAL) < 0)
+        if (read(connection, command, sizeof(command)) > 0 &&
+            send(connection, answer, size, MSG_NOSIGNAL) < 0)
             _exit(1);
         close(connection);
     }
@@ -141,13 +143,13 @@ static void answers_that_are_none_are_refused(void **state)
         size_t size;
         enum tpm_status status;
     } answers[] = {
-        {{0}, 0, TPM_UNREACHABLE},                                          /* hangs up */
-        {{0x80, 0x01, 0, 0, 0, 10, 0, 0}, 8, TPM_UNREACHABLE},              /* cut off */
-        {{0x80, 0x01, 0, 0, 0, 9, 0, 0, 0, 0}, 10, TPM_FAILED},             /* shorter than a header */
-        {{0x80, 0x01, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, 10, TPM_FAILED}, /* longer than any answer */
-        {{0x80, 0x01, 0, 0, 0, 20, 0, 0, 0, 0}, 12, TPM_UNREACHABLE},       /* less than it says */
-        {{0x80, 0x01, 0, 0, 0, 10, 0, 0, 0, 0}, 10, TPM_FAILED},            /* success without an answer */
-        {{0x80, 0x02, 0, 0, 0, 10, 0, 0, 0, 0}, 10, TPM_FAILED},            /* sessions nobody asked for */
+        {{0}, 0, TPM_UNREACHABLE},                                           /* hangs up */
+        {{0x80, 0x01, 0, 0, 0, 10, 0, 0}, 8, TPM_UNREACHABLE},               /* cut off */
+        {{0x80, 0x01, 0, 0, 0, 9, 0, 0, 0, 0}, 10, TPM_FAILED},              /* shorter than a header */
+        {{0x80, 0x01, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, 10, TPM_FAILED},  /* longer than any answer */
+        {{0x80, 0x01, 0, 0, 0, 20, 0, 0, 0, 0}, 12, TPM_UNREACHABLE},        /* less than it says */
+        {{0x80, 0x01, 0, 0, 0, 10, 0, 0, 0, 0}, 10, TPM_FAILED},             /* success without an answer */
+        {{0x80, 0x02, 0, 0, 0, 10, 0, 0, 0, 0}, 10, TPM_FAILED},             /* sessions nobody asked for */
         {{0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x01, 0, 0}, 12, TPM_FAILED}, /* an error with parameters */
         {{0x80, 0x01, 0, 0, 0, 19, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0xff, 0xff, 0xff, 0xff}, 19, TPM_FAILED},
         {{0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x09, 0x09}, 10, TPM_CANCELED},

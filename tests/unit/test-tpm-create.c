@@ -1,4 +1,5 @@
-/* module/tpm/key_create.c, persistent.c and facts.c: which parent a key gets, and what other programs make of it. */
+/* module/tpm/key_create.c, persistent.c and facts.c: which parent a key gets, and what other programs make of
+ * it. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -65,7 +66,8 @@ static void a_strange_object_at_the_storage_root_is_left_alone(void **state)
     static const char *const objects[] = {
         "tpm2_createprimary -Q -C o -G rsa2048 -c o.ctx",
         "tpm2_createprimary -Q -C o -G ecc384 -c o.ctx",
-        "tpm2_createprimary -Q -C o -G ecc:null -c o.ctx -a 'sign|fixedtpm|fixedparent|sensitivedataorigin|userwithauth'",
+        "tpm2_createprimary -Q -C o -G ecc:null -c o.ctx -a "
+        "'sign|fixedtpm|fixedparent|sensitivedataorigin|userwithauth'",
         "tpm2_createprimary -Q -C o -G ecc -p password -c o.ctx",
     };
     struct fixture *fixture = *state;
@@ -76,8 +78,10 @@ static void a_strange_object_at_the_storage_root_is_left_alone(void **state)
             struct tpm_key key;
 
             assert_int_equal(simulator_tool(&fixture->simulator, objects[i]), 0);
-            assert_int_equal(simulator_tool(&fixture->simulator, "tpm2_evictcontrol -C o -c o.ctx 0x81000001 && "
-                                                                 "tpm2_flushcontext -t"), 0);
+            assert_int_equal(simulator_tool(&fixture->simulator,
+                                            "tpm2_evictcontrol -C o -c o.ctx 0x81000001 && "
+                                            "tpm2_flushcontext -t"),
+                             0);
             fixture_key_create(fixture, &request_p256, with_pin ? "4711" : NULL, &key, &auth);
             assert_int_equal(key.parent, 0x40000001);
             assert_int_equal(fixture_sign(fixture->tpm, &key, with_pin ? &auth : NULL), TPM_OK);
@@ -115,7 +119,8 @@ static void an_owner_authorization_is_said(void **state)
 static void impossible_requests_are_refused(void **state)
 {
     struct fixture *fixture = *state;
-    const struct tpm_key_request odd_size = {.type = TPM_KEY_RSA, .bits = 1024}, no_curve = {.type = TPM_KEY_EC};
+    const struct tpm_key_request odd_size = {.type = TPM_KEY_RSA, .bits = 1024},
+                                 no_curve = {.type = TPM_KEY_EC};
     const uint8_t salt[TPM_PIN_SALT_SIZE] = {0};
     struct tpm_facts facts;
     struct tpm_key key;
@@ -126,8 +131,9 @@ static void impossible_requests_are_refused(void **state)
     assert_int_equal(tpm_facts_read(fixture->tpm, &facts), TPM_OK);
     for (unsigned bits = 2048; bits <= 4096; bits += 1024) {
         const struct tpm_key_request request = {.type = TPM_KEY_RSA, .bits = bits};
-        enum tpm_status status = bits == 4096 && facts.rsa_max_bits == 4096 ?
-            TPM_OK /* takes minutes */ : tpm_key_create(fixture->tpm, &request, NULL, NULL, &key);
+        enum tpm_status status = bits == 4096 && facts.rsa_max_bits == 4096
+                                     ? TPM_OK /* takes minutes */
+                                     : tpm_key_create(fixture->tpm, &request, NULL, NULL, &key);
 
         assert_int_equal(status, bits <= facts.rsa_max_bits ? TPM_OK : TPM_UNSUPPORTED);
     }
@@ -151,7 +157,8 @@ static void resident_keys_are_listed_and_removed(void **state)
     /* What is no signing key is not ours to list. */
     assert_int_equal(simulator_tool(&fixture->simulator, "tpm2_createprimary -Q -C o -G ecc -c o.ctx && "
                                                          "tpm2_evictcontrol -Q -C o -c o.ctx 0x81010004 && "
-                                                         "tpm2_flushcontext -t"), 0);
+                                                         "tpm2_flushcontext -t"),
+                     0);
     assert_int_equal(tpm_resident_list(fixture->tpm, list, 4, &count), TPM_OK);
     assert_int_equal(count, 3);
     for (int i = 0; i < 3; i++) {
@@ -170,7 +177,8 @@ static void resident_keys_are_listed_and_removed(void **state)
     list[0].public_key = keys[2].public_key;
     assert_int_equal(tpm_resident_evict(fixture->tpm, &list[0]), TPM_WRONG_KEY);
     for (int i = 0; i < 3; i++) {
-        const struct tpm_resident resident = {.handle = keys[i].persistent_handle, .public_key = keys[i].public_key};
+        const struct tpm_resident resident = {.handle = keys[i].persistent_handle,
+                                              .public_key = keys[i].public_key};
 
         assert_int_equal(tpm_resident_evict(fixture->tpm, &resident), TPM_OK);
     }
@@ -178,7 +186,8 @@ static void resident_keys_are_listed_and_removed(void **state)
     assert_int_equal(tpm_resident_evict(fixture->tpm, &list[0]), TPM_BAD_ARGUMENT);
     assert_int_equal(simulator_count(&fixture->simulator, "handles-persistent"), 2);
     assert_int_equal(simulator_tool(&fixture->simulator, "tpm2_evictcontrol -C o -c 0x81010004 && "
-                                                         "tpm2_evictcontrol -C o -c 0x81000001"), 0);
+                                                         "tpm2_evictcontrol -C o -c 0x81000001"),
+                     0);
     fixture_assert_nothing_left(fixture);
 }
 
@@ -196,8 +205,8 @@ static size_t der_append(uint8_t *to, uint8_t tag, const uint8_t *content, size_
 /* draft-bottomley-tpm2-keys: loadable key, empty authorization, parent, public and private blob. */
 static void key_file_write(const char *path, const struct tpm_key *key)
 {
-    static const uint8_t head[] = {0x06, 0x06, 0x67, 0x81, 0x05, 0x0a, 0x01, 0x03, 0xa0, 0x03, 0x01, 0x01, 0xff,
-                                   0x02, 0x04, 0x40, 0x00, 0x00, 0x01};
+    static const uint8_t head[] = {0x06, 0x06, 0x67, 0x81, 0x05, 0x0a, 0x01, 0x03, 0xa0, 0x03,
+                                   0x01, 0x01, 0xff, 0x02, 0x04, 0x40, 0x00, 0x00, 0x01};
     uint8_t content[4096], der[4200];
     size_t size = sizeof(head);
     FILE *file = fopen(path, "w");
@@ -228,14 +237,17 @@ static void tpm2_openssl_opens_the_key(void **state)
         assert_int_equal(key.parent, 0x40000001);
         snprintf(path, sizeof(path), "%s/device.key", fixture->simulator.directory);
         key_file_write(path, &key);
-        assert_int_equal(simulator_tool(&fixture->simulator,
-                                        "export TPM2OPENSSL_TCTI=$TPM2TOOLS_TCTI && "
-                                        "openssl pkey -provider tpm2 -provider default -in device.key -pubout -out p.pem && "
-                                        "head -c 32 /dev/zero >digest && "
-                                        "openssl pkeyutl -provider tpm2 -provider default -sign -inkey device.key -in digest "
-                                        "-pkeyopt digest:sha256 -out s && "
-                                        "openssl pkeyutl -verify -pubin -inkey p.pem -in digest "
-                                        "-pkeyopt digest:sha256 -sigfile s"), 0);
+        assert_int_equal(
+            simulator_tool(
+                &fixture->simulator,
+                "export TPM2OPENSSL_TCTI=$TPM2TOOLS_TCTI && "
+                "openssl pkey -provider tpm2 -provider default -in device.key -pubout -out p.pem && "
+                "head -c 32 /dev/zero >digest && "
+                "openssl pkeyutl -provider tpm2 -provider default -sign -inkey device.key -in digest "
+                "-pkeyopt digest:sha256 -out s && "
+                "openssl pkeyutl -verify -pubin -inkey p.pem -in digest "
+                "-pkeyopt digest:sha256 -sigfile s"),
+            0);
         snprintf(path, sizeof(path), "%s/p.pem", fixture->simulator.directory);
         file = fopen(path, "r");
         assert_non_null(file);

@@ -1,6 +1,6 @@
 /*
- * module/tpm/primitives.c, kdf.c, curve.c and verify_signature.c against OpenSSL's EVP, which implements the same
- * standards on its own: SP 800-108 (KDFa), SP 800-56C (KDFe), ECDH, HMAC, AES-CFB.
+ * module/tpm/primitives.c, kdf.c, curve.c and verify_signature.c against OpenSSL's EVP, which implements the
+ * same standards on its own: SP 800-108 (KDFa), SP 800-56C (KDFe), ECDH, HMAC, AES-CFB.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,8 @@
 #include "kdf.h"
 #include "verify_signature.h"
 
-static const uint8_t key[40] = "0123456789abcdef0123456789abcdef01234567", u[20] = "context of party u", v[16] = "party v";
+static const uint8_t key[40] = "0123456789abcdef0123456789abcdef01234567", u[20] = "context of party u",
+                     v[16] = "party v";
 
 static void kdf_derive(const char *name, OSSL_PARAM *parameters, uint8_t ret_key[32])
 {
@@ -45,7 +46,8 @@ static void kdfa_is_sp_800_108(void **state)
             OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_MAC, (char *)(uintptr_t) "HMAC", 0),
             OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t) "SHA256", 0),
             OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key, sizeof(key)),
-            OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)labels[i], strlen(labels[i])),
+            OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)labels[i],
+                                              strlen(labels[i])),
             OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, both, sizeof(both)),
             OSSL_PARAM_construct_end(),
         };
@@ -71,7 +73,8 @@ static void kdfe_is_sp_800_56c(void **state)
     memcpy(info + 7, u, sizeof(u));
     memcpy(info + 7 + sizeof(u), v, sizeof(v));
     kdf_derive("SSKDF", parameters, expected);
-    tpm_kdfe(&(struct tpm_part){key, 32}, "SECRET", &(struct tpm_part){u, sizeof(u)}, &(struct tpm_part){v, sizeof(v)}, found);
+    tpm_kdfe(&(struct tpm_part){key, 32}, "SECRET", &(struct tpm_part){u, sizeof(u)},
+             &(struct tpm_part){v, sizeof(v)}, found);
     assert_memory_equal(found, expected, 32);
 }
 
@@ -89,7 +92,8 @@ static void hmac_takes_keys_of_any_length(void **state)
 
         memcpy(both, u, sizeof(u));
         memcpy(both + sizeof(u), v, sizeof(v));
-        assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, long_key, size, both, sizeof(both), expected, 32, &written));
+        assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, long_key, size, both, sizeof(both),
+                                  expected, 32, &written));
         tpm_hmac_sha256(long_key, size, parts, 3, found);
         assert_memory_equal(found, expected, 32);
     }
@@ -121,7 +125,8 @@ static void point_of(EVP_PKEY *from, struct tpm_public_key *ret_key)
     uint8_t point[1 + 2 * TPM_EC_MAX];
     size_t size;
 
-    assert_int_equal(EVP_PKEY_get_octet_string_param(from, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &size), 1);
+    assert_int_equal(
+        EVP_PKEY_get_octet_string_param(from, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &size), 1);
     ret_key->type = TPM_KEY_EC;
     memcpy(ret_key->x, point + 1, size / 2);
     memcpy(ret_key->y, point + 1 + size / 2, size / 2);
@@ -208,16 +213,21 @@ static void ecdsa_is_verified(void **state)
             assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(signature), numbers + size, size), size);
             ECDSA_SIG_free(signature);
             EVP_PKEY_CTX_free(context);
-            assert_int_equal(tpm_verify_ecdsa(tpm, &public_key, digest, digest_size, numbers), TPM2_RC_SUCCESS);
+            assert_int_equal(tpm_verify_ecdsa(tpm, &public_key, digest, digest_size, numbers),
+                             TPM2_RC_SUCCESS);
             numbers[2 * size - 1] ^= 1;
-            assert_int_equal(tpm_verify_ecdsa(tpm, &public_key, digest, digest_size, numbers), DOOR_RC_NOT_VERIFIED);
+            assert_int_equal(tpm_verify_ecdsa(tpm, &public_key, digest, digest_size, numbers),
+                             DOOR_RC_NOT_VERIFIED);
             numbers[2 * size - 1] ^= 1;
             digest[0] ^= 0x80;
-            assert_int_equal(tpm_verify_ecdsa(tpm, &public_key, digest, digest_size, numbers), DOOR_RC_NOT_VERIFIED);
+            assert_int_equal(tpm_verify_ecdsa(tpm, &public_key, digest, digest_size, numbers),
+                             DOOR_RC_NOT_VERIFIED);
             memset(numbers + size, 0, (size_t)size);
-            assert_int_equal(tpm_verify_ecdsa(tpm, &public_key, digest, digest_size, numbers), DOOR_RC_NOT_VERIFIED);
+            assert_int_equal(tpm_verify_ecdsa(tpm, &public_key, digest, digest_size, numbers),
+                             DOOR_RC_NOT_VERIFIED);
             memset(numbers, 0xff, sizeof(numbers));
-            assert_int_equal(tpm_verify_ecdsa(tpm, &public_key, digest, digest_size, numbers), DOOR_RC_NOT_VERIFIED);
+            assert_int_equal(tpm_verify_ecdsa(tpm, &public_key, digest, digest_size, numbers),
+                             DOOR_RC_NOT_VERIFIED);
         }
         EVP_PKEY_free(pair);
     }
@@ -257,9 +267,12 @@ static void rsa_is_verified(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kdfa_is_sp_800_108),       cmocka_unit_test(kdfe_is_sp_800_56c),
-        cmocka_unit_test(hmac_takes_keys_of_any_length), cmocka_unit_test(cfb_is_evp_s),
-        cmocka_unit_test(both_sides_agree),         cmocka_unit_test(ecdsa_is_verified),
+        cmocka_unit_test(kdfa_is_sp_800_108),
+        cmocka_unit_test(kdfe_is_sp_800_56c),
+        cmocka_unit_test(hmac_takes_keys_of_any_length),
+        cmocka_unit_test(cfb_is_evp_s),
+        cmocka_unit_test(both_sides_agree),
+        cmocka_unit_test(ecdsa_is_verified),
         cmocka_unit_test(rsa_is_verified),
     };
 

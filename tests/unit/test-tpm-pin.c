@@ -32,12 +32,14 @@ static void the_authorization_value_is_pbkdf2(void **state)
     struct tpm_auth auth;
 
     (void)state;
-    assert_int_equal(PKCS5_PBKDF2_HMAC((const char *)pin, 13, salt, sizeof(salt), 10000, EVP_sha256(), sizeof(expected),
-                                       expected), 1);
+    assert_int_equal(PKCS5_PBKDF2_HMAC((const char *)pin, 13, salt, sizeof(salt), 10000, EVP_sha256(),
+                                       sizeof(expected), expected),
+                     1);
     assert_true(tpm_auth_derive(pin, 13, salt, &auth));
     assert_memory_equal(auth.value, expected, sizeof(expected));
-    assert_int_equal(PKCS5_PBKDF2_HMAC((const char *)pin, TPM_PIN_MAX, salt, sizeof(salt), 10000, EVP_sha256(),
-                                       sizeof(expected), expected), 1);
+    assert_int_equal(PKCS5_PBKDF2_HMAC((const char *)pin, TPM_PIN_MAX, salt, sizeof(salt), 10000,
+                                       EVP_sha256(), sizeof(expected), expected),
+                     1);
     assert_true(tpm_auth_derive(pin, TPM_PIN_MAX, salt, &auth)); /* longer than a block of SHA-256 */
     assert_memory_equal(auth.value, expected, sizeof(expected));
     assert_false(tpm_auth_derive(pin, TPM_PIN_MIN - 1, salt, &auth));
@@ -153,8 +155,10 @@ static void a_pin_is_changed_and_taken_away(void **state)
         if (resident)
             assert_int_equal(tpm_key_persist(fixture->tpm, &key, &key.persistent_handle), TPM_OK);
         assert_true(tpm_auth_derive((const uint8_t *)"second", 6, salt, &new_auth));
-        assert_int_equal(tpm_key_change_auth(fixture->tpm, &key, &new_auth, &auth, salt, &changed), TPM_AUTH_FAILED);
-        assert_int_equal(tpm_key_change_auth(fixture->tpm, &key, &auth, &new_auth, NULL, &changed), TPM_BAD_ARGUMENT);
+        assert_int_equal(tpm_key_change_auth(fixture->tpm, &key, &new_auth, &auth, salt, &changed),
+                         TPM_AUTH_FAILED);
+        assert_int_equal(tpm_key_change_auth(fixture->tpm, &key, &auth, &new_auth, NULL, &changed),
+                         TPM_BAD_ARGUMENT);
         assert_int_equal(tpm_key_change_auth(fixture->tpm, &key, &auth, &new_auth, salt, &changed), TPM_OK);
         assert_true(changed.has_pin);
         assert_int_equal(changed.persistent_handle, 0);
@@ -164,7 +168,8 @@ static void a_pin_is_changed_and_taken_away(void **state)
         assert_int_equal(tpm_key_change_auth(fixture->tpm, &changed, &new_auth, NULL, NULL, &open), TPM_OK);
         assert_false(open.has_pin);
         assert_int_equal(fixture_sign(fixture->tpm, &open, NULL), TPM_OK);
-        assert_int_equal(tpm_key_change_auth(fixture->tpm, &open, NULL, &auth, salt, &changed), TPM_BAD_ARGUMENT);
+        assert_int_equal(tpm_key_change_auth(fixture->tpm, &open, NULL, &auth, salt, &changed),
+                         TPM_BAD_ARGUMENT);
         assert_int_equal(tpm_key_evict(fixture->tpm, &key), TPM_OK);
         lockout_clear(fixture);
         fixture_assert_nothing_left(fixture);

@@ -19,7 +19,7 @@ struct form {
     uint32_t exponent; /* RSA */
     uint16_t kdf;      /* EC */
     size_t number_size;
-    int tail;          /* bytes after the end */
+    int tail; /* bytes after the end */
 };
 
 static const struct form rsa = {0x0001, 0x000b, ATTRIBUTES | 0x20000, 0x0010, 0x0010, 2048, 0, 0, 256, 0};
@@ -110,24 +110,24 @@ static void short_coordinates_are_padded(void **state)
     assert_int_equal(key.x[2], 0xc1);
 }
 
-#define REFUSED(base, field, value)             \
-    do {                                        \
-        struct form form = base;                \
-        assert_true(form_parses(&form));        \
-        form.field = value;                     \
-        assert_false(form_parses(&form));       \
+#define REFUSED(base, field, value)                                                                          \
+    do {                                                                                                     \
+        struct form form = base;                                                                             \
+        assert_true(form_parses(&form));                                                                     \
+        form.field = value;                                                                                  \
+        assert_false(form_parses(&form));                                                                    \
     } while (0)
 
 static void anything_else_is_refused(void **state)
 {
     (void)state;
-    REFUSED(rsa, type, 0x0008);             /* keyed hash */
-    REFUSED(rsa, name_algorithm, 0x000c);   /* SHA-384 */
-    REFUSED(rsa, attributes, ATTRIBUTES & ~0x40000U);       /* no sign */
-    REFUSED(rsa, attributes, ATTRIBUTES & ~0x2U);           /* no fixedTPM */
-    REFUSED(rsa, attributes, ATTRIBUTES & ~0x20U);          /* no sensitiveDataOrigin */
-    REFUSED(rsa, attributes, ATTRIBUTES & ~0x40U);          /* no userWithAuth */
-    REFUSED(rsa, attributes, ATTRIBUTES | 0x10000U);        /* restricted */
+    REFUSED(rsa, type, 0x0008);                       /* keyed hash */
+    REFUSED(rsa, name_algorithm, 0x000c);             /* SHA-384 */
+    REFUSED(rsa, attributes, ATTRIBUTES & ~0x40000U); /* no sign */
+    REFUSED(rsa, attributes, ATTRIBUTES & ~0x2U);     /* no fixedTPM */
+    REFUSED(rsa, attributes, ATTRIBUTES & ~0x20U);    /* no sensitiveDataOrigin */
+    REFUSED(rsa, attributes, ATTRIBUTES & ~0x40U);    /* no userWithAuth */
+    REFUSED(rsa, attributes, ATTRIBUTES | 0x10000U);  /* restricted */
     REFUSED(rsa, symmetric, 0x0006);
     REFUSED(rsa, scheme, 0x0014);
     REFUSED(rsa, bits_or_curve, 2049);
@@ -213,12 +213,9 @@ static void a_writer_stays_within_its_buffer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signing_keys_are_read),
-        cmocka_unit_test(short_coordinates_are_padded),
-        cmocka_unit_test(anything_else_is_refused),
-        cmocka_unit_test(every_cut_is_refused),
-        cmocka_unit_test(the_storage_root_is_recognised),
-        cmocka_unit_test(a_writer_stays_within_its_buffer),
+        cmocka_unit_test(signing_keys_are_read),          cmocka_unit_test(short_coordinates_are_padded),
+        cmocka_unit_test(anything_else_is_refused),       cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(the_storage_root_is_recognised), cmocka_unit_test(a_writer_stays_within_its_buffer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,8 @@
 
 static const char pin[] = "314159";
 
-static void key_make(struct fixture *fixture, int with_pin, int resident, struct tpm_key *ret_key, struct tpm_auth *ret_auth)
+static void key_make(struct fixture *fixture, int with_pin, int resident, struct tpm_key *ret_key,
+                     struct tpm_auth *ret_auth)
 {
     fixture_key_create(fixture, &request_p256, with_pin ? pin : NULL, ret_key, ret_auth);
     if (resident)
@@ -41,7 +42,8 @@ static void an_evicted_key_signs_from_its_blob(void **state)
 
         key_make(fixture, with_pin, 1, &key, &auth);
         assert_int_equal(tpm_key_evict(fixture->tpm, &key), TPM_OK);
-        assert_int_equal(simulator_count(&fixture->simulator, "handles-persistent"), 1); /* the storage root */
+        assert_int_equal(simulator_count(&fixture->simulator, "handles-persistent"),
+                         1); /* the storage root */
         assert_int_equal(fixture_sign(fixture->tpm, &key, with_pin ? &auth : NULL), TPM_OK);
         assert_int_equal(fixture_sign(fixture->tpm, &key, with_pin ? &auth : NULL), TPM_OK);
         assert_int_equal(tpm_key_evict(fixture->tpm, &key), TPM_OK);
@@ -111,9 +113,12 @@ static void the_storage_root_is_made_again(void **state)
                 assert_int_equal(tpm_auth_check(fixture->tpm, &key, &auth), TPM_OK);
             fixture_assert_nothing_left(fixture);
             /* Somebody puts another storage key there. */
-            assert_int_equal(simulator_tool(&fixture->simulator, "printf 0123 | tpm2_createprimary -Q -C o -G ecc -u - -c p.ctx && "
-                                                                 "tpm2_evictcontrol -Q -C o -c p.ctx 0x81000001 && "
-                                                                 "tpm2_flushcontext -t"), 0);
+            assert_int_equal(
+                simulator_tool(&fixture->simulator,
+                               "printf 0123 | tpm2_createprimary -Q -C o -G ecc -u - -c p.ctx && "
+                               "tpm2_evictcontrol -Q -C o -c p.ctx 0x81000001 && "
+                               "tpm2_flushcontext -t"),
+                0);
             for (int i = 0; i < 3; i++)
                 assert_int_equal(fixture_sign(fixture->tpm, &key, with_pin ? &auth : NULL), TPM_OK);
             assert_true(failures(fixture) <= 1);
@@ -171,8 +176,8 @@ static void a_damaged_blob_is_refused(void **state)
 }
 
 /*
- * Three slots, all taken by somebody else for a while: waited for, and not flushed. Loading needs two, since a persistent
- * parent takes one while it is used.
+ * Three slots, all taken by somebody else for a while: waited for, and not flushed. Loading needs two, since
+ * a persistent parent takes one while it is used.
  */
 static void full_object_memory_is_waited_for(void **state)
 {
@@ -183,7 +188,8 @@ static void full_object_memory_is_waited_for(void **state)
 
     key_make(fixture, 0, 0, &key, NULL);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(simulator_tool(&fixture->simulator, "tpm2_createprimary -Q -C e -G ecc -c other.ctx"), 0);
+        assert_int_equal(
+            simulator_tool(&fixture->simulator, "tpm2_createprimary -Q -C e -G ecc -c other.ctx"), 0);
     assert_int_equal(simulator_count(&fixture->simulator, "handles-transient"), 3);
     other = fork();
     assert_true(other >= 0);
@@ -191,7 +197,8 @@ static void full_object_memory_is_waited_for(void **state)
         const struct timespec pause = {.tv_sec = 4};
 
         nanosleep(&pause, NULL);
-        _exit(simulator_tool(&fixture->simulator, "tpm2_flushcontext 0x80000001 && tpm2_flushcontext 0x80000002"));
+        _exit(simulator_tool(&fixture->simulator,
+                             "tpm2_flushcontext 0x80000001 && tpm2_flushcontext 0x80000002"));
     }
     assert_int_equal(fixture_sign(fixture->tpm, &key, NULL), TPM_OK);
     assert_int_equal(waitpid(other, &status, 0), other);

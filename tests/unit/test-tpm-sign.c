@@ -1,4 +1,5 @@
-/* module/tpm/signature.c on a real software TPM: every kind of key, resident and wrapped, with and without a PIN. */
+/* module/tpm/signature.c on a real software TPM: every kind of key, resident and wrapped, with and without a
+ * PIN. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -48,7 +49,8 @@ static void ecdsa_takes_inputs_of_any_length(void **state)
             size_t size = 0;
 
             memset(digest, 0xa7, sizeof(digest));
-            assert_int_equal(tpm_sign_ecdsa(fixture->tpm, &key, NULL, digest, sizes[j], signature, &size), TPM_OK);
+            assert_int_equal(tpm_sign_ecdsa(fixture->tpm, &key, NULL, digest, sizes[j], signature, &size),
+                             TPM_OK);
             assert_int_equal(size, 2 * key.public_key.bits / 8);
             assert_true(fixture_verify(&key.public_key, NULL, digest, sizes[j], signature, size));
         }
@@ -71,11 +73,14 @@ static void rsassa_signs_with_each_hash(void **state)
 
     fixture_key_create(fixture, &request_rsa_2048, NULL, &key, NULL);
     for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(tpm_sign_rsassa(fixture->tpm, &key, NULL, hashes[i].hash, fixture_digest, hashes[i].size, signature),
+        assert_int_equal(tpm_sign_rsassa(fixture->tpm, &key, NULL, hashes[i].hash, fixture_digest,
+                                         hashes[i].size, signature),
                          TPM_OK);
-        assert_true(fixture_verify(&key.public_key, hashes[i].md, fixture_digest, hashes[i].size, signature, 256));
-        assert_int_equal(tpm_sign_rsassa(fixture->tpm, &key, NULL, hashes[i].hash, fixture_digest, hashes[i].size - 1,
-                                         signature), TPM_BAD_ARGUMENT);
+        assert_true(
+            fixture_verify(&key.public_key, hashes[i].md, fixture_digest, hashes[i].size, signature, 256));
+        assert_int_equal(tpm_sign_rsassa(fixture->tpm, &key, NULL, hashes[i].hash, fixture_digest,
+                                         hashes[i].size - 1, signature),
+                         TPM_BAD_ARGUMENT);
     }
     assert_int_equal(tpm_sign_rsassa(fixture->tpm, &key, NULL, TPM_HASH_NONE, fixture_digest, 32, signature),
                      TPM_BAD_ARGUMENT);
@@ -124,14 +129,17 @@ static void a_key_signs_only_with_its_own_algorithm(void **state)
 
     fixture_key_create(fixture, &request_rsa_2048, NULL, &rsa, NULL);
     fixture_key_create(fixture, &request_p256, NULL, &ec, NULL);
-    assert_int_equal(tpm_sign_ecdsa(fixture->tpm, &rsa, NULL, fixture_digest, 32, signature, &size), TPM_BAD_ARGUMENT);
-    assert_int_equal(tpm_sign_ecdsa(fixture->tpm, &ec, NULL, fixture_digest, 0, signature, &size), TPM_BAD_ARGUMENT);
+    assert_int_equal(tpm_sign_ecdsa(fixture->tpm, &rsa, NULL, fixture_digest, 32, signature, &size),
+                     TPM_BAD_ARGUMENT);
+    assert_int_equal(tpm_sign_ecdsa(fixture->tpm, &ec, NULL, fixture_digest, 0, signature, &size),
+                     TPM_BAD_ARGUMENT);
     assert_int_equal(tpm_rsa_private(fixture->tpm, &ec, NULL, fixture_digest, signature), TPM_BAD_ARGUMENT);
     assert_int_equal(tpm_sign_rsassa(fixture->tpm, &ec, NULL, TPM_HASH_SHA256, fixture_digest, 32, signature),
                      TPM_BAD_ARGUMENT);
     /* A public key that is not the wrapped one's: the TPM signs, and the signature is kept back. */
     ec.public_key.x[31] ^= 1;
-    assert_int_equal(tpm_sign_ecdsa(fixture->tpm, &ec, NULL, fixture_digest, 32, signature, &size), TPM_FAILED);
+    assert_int_equal(tpm_sign_ecdsa(fixture->tpm, &ec, NULL, fixture_digest, 32, signature, &size),
+                     TPM_FAILED);
     fixture_assert_nothing_left(fixture);
 }
 

@@ -16,8 +16,10 @@
 
 const struct tpm_key_request request_rsa_2048 = {.type = TPM_KEY_RSA, .bits = 2048, .may_persist = true};
 const struct tpm_key_request request_rsa_3072 = {.type = TPM_KEY_RSA, .bits = 3072, .may_persist = true};
-const struct tpm_key_request request_p256 = {.type = TPM_KEY_EC, .curve = TPM_CURVE_P256, .may_persist = true};
-const struct tpm_key_request request_p384 = {.type = TPM_KEY_EC, .curve = TPM_CURVE_P384, .may_persist = true};
+const struct tpm_key_request request_p256 = {
+    .type = TPM_KEY_EC, .curve = TPM_CURVE_P256, .may_persist = true};
+const struct tpm_key_request request_p384 = {
+    .type = TPM_KEY_EC, .curve = TPM_CURVE_P384, .may_persist = true};
 const uint8_t fixture_digest[64] = {0xd1, 0x9e, 0x57, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0xff, 0x80, 0x7f};
 
 int fixture_setup(void **state)
@@ -50,7 +52,8 @@ void fixture_key_create(struct fixture *fixture, const struct tpm_key_request *r
 
     if (pin != NULL)
         assert_true(tpm_auth_derive((const uint8_t *)pin, strlen(pin), salt, ret_auth));
-    status = tpm_key_create(fixture->tpm, request, pin != NULL ? ret_auth : NULL, pin != NULL ? salt : NULL, ret_key);
+    status = tpm_key_create(fixture->tpm, request, pin != NULL ? ret_auth : NULL, pin != NULL ? salt : NULL,
+                            ret_key);
     if (status != TPM_OK)
         fail_msg("%s (0x%x)", tpm_status_text(status), tpm_last_response_code(fixture->tpm));
 }
@@ -101,8 +104,8 @@ static int ecdsa_to_der(const uint8_t *signature, size_t size, unsigned char **r
     return der_size;
 }
 
-int fixture_verify(const struct tpm_public_key *key, const EVP_MD *md, const uint8_t *digest, size_t digest_size,
-                   const uint8_t *signature, size_t size)
+int fixture_verify(const struct tpm_public_key *key, const EVP_MD *md, const uint8_t *digest,
+                   size_t digest_size, const uint8_t *signature, size_t size)
 {
     EVP_PKEY *public_key = fixture_public_key(key);
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(public_key, NULL);
@@ -137,8 +140,9 @@ enum tpm_status fixture_sign(struct tpm *tpm, const struct tpm_key *key, const s
     else
         status = tpm_sign_ecdsa(tpm, key, auth, fixture_digest, 32, signature, &size);
     if (status == TPM_OK)
-        assert_true(fixture_verify(&key->public_key, key->public_key.type == TPM_KEY_RSA ? EVP_sha256() : NULL,
-                                   fixture_digest, 32, signature, size));
+        assert_true(fixture_verify(&key->public_key,
+                                   key->public_key.type == TPM_KEY_RSA ? EVP_sha256() : NULL, fixture_digest,
+                                   32, signature, size));
     return status;
 }
 

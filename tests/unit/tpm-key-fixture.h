@@ -1,4 +1,5 @@
-/* Keys and checks that the tests of the door share. Signatures are checked with OpenSSL's EVP, which the door never uses. */
+/* Keys and checks that the tests of the door share. Signatures are checked with OpenSSL's EVP, which the door
+ * never uses. */
 #ifndef TEST_TPM_KEY_FIXTURE_H
 #define TEST_TPM_KEY_FIXTURE_H
 
@@ -27,8 +28,9 @@ enum tpm_status fixture_sign(struct tpm *tpm, const struct tpm_key *key, const s
 void fixture_assert_nothing_left(const struct fixture *fixture);
 
 EVP_PKEY *fixture_public_key(const struct tpm_public_key *key);
-/* The signature of digest_size bytes verifies; ECDSA as r and s, RSA with PKCS #1 v1.5 and `md`, NULL for no digest info. */
-int fixture_verify(const struct tpm_public_key *key, const EVP_MD *md, const uint8_t *digest, size_t digest_size,
-                   const uint8_t *signature, size_t size);
+/* The signature of digest_size bytes verifies; ECDSA as r and s, RSA with PKCS #1 v1.5 and `md`, NULL for no
+ * digest info. */
+int fixture_verify(const struct tpm_public_key *key, const EVP_MD *md, const uint8_t *digest,
+                   size_t digest_size, const uint8_t *signature, size_t size);
 
 #endif

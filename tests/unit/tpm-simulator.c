@@ -58,8 +58,8 @@ static void launch(struct simulator *simulator)
         dup2(null, 0);
         dup2(null, 1);
         dup2(null, 2);
-        execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--server", server, "--ctrl", control, "--flags",
-               "not-need-init,startup-clear", (char *)NULL);
+        execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--server", server, "--ctrl",
+               control, "--flags", "not-need-init,startup-clear", (char *)NULL);
         _exit(127);
     }
     for (int i = 0; i < 1000 && !answers(simulator); i++) {
@@ -125,7 +125,8 @@ int simulator_tool(const struct simulator *simulator, const char *command)
 {
     char line[1024];
 
-    snprintf(line, sizeof(line), "cd %s && export TPM2TOOLS_TCTI=%s && { %s; } >tool.log 2>&1 || { cat tool.log >&2; false; }",
+    snprintf(line, sizeof(line),
+             "cd %s && export TPM2TOOLS_TCTI=%s && { %s; } >tool.log 2>&1 || { cat tool.log >&2; false; }",
              simulator->directory, simulator->tcti, command);
     return run(line);
 }

@@ -7,9 +7,9 @@
 
 struct simulator {
     char directory[64];
-    char tcti[128];     /* "swtpm:path=..." */
-    char data[96];      /* the data socket */
-    char control[96];   /* the control socket, where the TSS looks for it */
+    char tcti[128];   /* "swtpm:path=..." */
+    char data[96];    /* the data socket */
+    char control[96]; /* the control socket, where the TSS looks for it */
     pid_t pid;
 };
 
@@ -24,7 +24,8 @@ void simulator_reset(const struct simulator *simulator);
 /* Ends it and removes its directory. */
 void simulator_remove(struct simulator *simulator);
 
-/* How many handles tpm2_getcap lists: capability "handles-transient", "handles-loaded-session", "handles-persistent" ... */
+/* How many handles tpm2_getcap lists: capability "handles-transient", "handles-loaded-session",
+ * "handles-persistent" ... */
 int simulator_count(const struct simulator *simulator, const char *capability);
 /* Runs a tpm2-tools command line on it; its exit status. */
 int simulator_tool(const struct simulator *simulator, const char *command);
