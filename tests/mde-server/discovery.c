@@ -279,7 +279,7 @@ void discovery_answer(const struct request *request, struct reply *reply)
         fault_write(modes, &fault, message.message_id, planned, reply);
     } else {
         response_write(request, message.message_id, &reply->body);
-        reply->content_type = SOAP_CONTENT_TYPE;
+        reply->content_type = soap_content_type(modes);
         (void)snprintf(reply->outcome, sizeof reply->outcome, "discovered");
     }
     soap_message_clear(&message);

@@ -254,7 +254,7 @@ static void exchange_answer(struct exchange *exchange, const char *message_id, s
         exchange->certificate = authority_certificate_issue(
             exchange->request->server->authority, exchange->key, exchange->context.device, exchange->modes);
     response_write(exchange, message_id, renewal, &reply->body);
-    reply->content_type = SOAP_CONTENT_TYPE;
+    reply->content_type = soap_content_type(exchange->modes);
     if (exchange->pending)
         (void)snprintf(reply->outcome, sizeof reply->outcome, "pending as %u", exchange->pending);
     else

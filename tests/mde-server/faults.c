@@ -148,6 +148,6 @@ void fault_write(const struct modes *modes, const struct fault *fault, const cha
     if (look && *look->prefix)
         prefix_change(&reply->body, look->prefix);
     reply->status = look && look->status ? look->status : fleet ? 200 : 500;
-    reply->content_type = SOAP_CONTENT_TYPE;
+    reply->content_type = soap_content_type(modes);
     (void)snprintf(reply->outcome, sizeof reply->outcome, "fault %s: %s", fault->name, fault->text);
 }

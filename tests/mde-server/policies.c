@@ -251,7 +251,7 @@ void policies_answer(const struct request *request, struct reply *reply)
         fault_write(modes, &fault, message.message_id, planned, reply);
     } else {
         response_write(&request->server->options, message.message_id, &reply->body);
-        reply->content_type = SOAP_CONTENT_TYPE;
+        reply->content_type = soap_content_type(modes);
         (void)snprintf(reply->outcome, sizeof reply->outcome, "policies given");
     }
     soap_message_clear(&message);

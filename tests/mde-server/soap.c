@@ -240,6 +240,13 @@ const char *soap_space(const struct modes *modes)
     return modes_deviate(modes, "whitespace") ? "\r\n\t  " : "";
 }
 
+const char *soap_content_type(const struct modes *modes)
+{
+    return modes_deviate(modes, "content-type-parameter")
+               ? "Application/SOAP+XML;action=\"urn:an-action\";Charset=\"UTF-8\""
+               : SOAP_CONTENT_TYPE;
+}
+
 static void timestamp_write(const struct modes *modes, struct text *out)
 {
     char created[32] = "2018-11-30T00:32:59.420Z";

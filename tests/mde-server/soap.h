@@ -65,6 +65,9 @@ void soap_envelope_begin_dated(const struct modes *modes, const char *action, co
                                struct text *out);
 void soap_envelope_end(struct text *out);
 
+/* The Content-Type of an answer. */
+const char *soap_content_type(const struct modes *modes);
+
 /* White space for the deviation of that name, nothing otherwise. */
 const char *soap_space(const struct modes *modes);
 
