@@ -3,15 +3,17 @@
 #include "object.h"
 #include "operation.h"
 
-#define TRANSIENT_MAX 16
+#define TRANSIENT_FIRST 0x80000000U
+#define TRANSIENT_LAST  0x80fffffeU
+#define TRANSIENT_MAX   16
 
 void tpm_key_reclaim(struct tpm *tpm, const struct tpm_key *key)
 {
     uint32_t handles[TRANSIENT_MAX];
     size_t count = 0;
 
-    if (tpm_capability_handles(tpm, TPM2_TRANSIENT_FIRST, TPM2_TRANSIENT_LAST, handles, TRANSIENT_MAX,
-                               &count) != TPM2_RC_SUCCESS)
+    if (tpm_capability_handles(tpm, TRANSIENT_FIRST, TRANSIENT_LAST, handles, TRANSIENT_MAX, &count) !=
+        TPM2_RC_SUCCESS)
         return;
     for (size_t i = 0; i < count; i++) {
         bool same = false;

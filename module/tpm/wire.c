@@ -88,7 +88,9 @@ uint16_t tpm_read_u16(struct tpm_reader *reader)
 {
     const uint8_t *bytes = tpm_read_bytes(reader, 2);
 
-    return bytes != NULL ? (uint16_t)(bytes[0] << 8 | bytes[1]) : 0;
+    if (bytes == NULL)
+        return 0;
+    return (uint16_t)((unsigned)bytes[0] << 8 | bytes[1]);
 }
 
 uint32_t tpm_read_u32(struct tpm_reader *reader)
