@@ -17,9 +17,9 @@ static const struct {
     [AUTH_TOKEN_FILE] = {"file", auth_token_file_obtain},
     [AUTH_TOKEN_FD] = {"fd", auth_token_fd_obtain},
     [AUTH_TOKEN_COMMAND] = {"command", auth_token_command_obtain},
-    [AUTH_DEVICE_CODE] = {"device-code", NULL},
-    [AUTH_BROKER] = {"broker", NULL},
-    [AUTH_BROWSER] = {"browser", NULL},
+    [AUTH_DEVICE_CODE] = {"device-code", auth_device_code_obtain},
+    [AUTH_BROKER] = {"broker", auth_broker_obtain},
+    [AUTH_BROWSER] = {"browser", auth_browser_obtain},
     [AUTH_PASSWORD] = {"password", auth_password_obtain},
     [AUTH_CERTIFICATE] = {"certificate", auth_certificate_obtain},
 };
@@ -87,6 +87,25 @@ static void note(const struct auth_situation *situation, enum auth_way way, cons
         situation->note(situation->note_context, text);
 }
 
+/* The best way for a federated server, and why; AUTH_AUTOMATIC when there is none. */
+static enum auth_way federated_way(const struct auth_options *options, const struct auth_situation *situation,
+                                   const char **ret_why)
+{
+    if (options->client_id != NULL && auth_broker_available()) {
+        *ret_why = "an identity broker runs in this session";
+        return AUTH_BROKER;
+    }
+    if (options->client_id != NULL) {
+        *ret_why = "a client id is configured";
+        return AUTH_DEVICE_CODE;
+    }
+    if (situation->authentication_service_url != NULL) {
+        *ret_why = "the server names its sign-in page";
+        return AUTH_BROWSER;
+    }
+    return AUTH_AUTOMATIC;
+}
+
 static enum auth_way choose(const struct auth_options *options, const struct auth_situation *situation,
                             const char **ret_why)
 {
@@ -101,7 +120,7 @@ static enum auth_way choose(const struct auth_options *options, const struct aut
         return given;
     }
     if (strcasecmp(situation->auth_policy, "Federated") == 0)
-        return AUTH_AUTOMATIC;
+        return federated_way(options, situation, ret_why);
     *ret_why = "the server asks for it";
     return strcasecmp(situation->auth_policy, "OnPremise") == 0 ? AUTH_PASSWORD : AUTH_CERTIFICATE;
 }
@@ -143,7 +162,7 @@ enum enroll_exit auth_obtain(const struct auth_options *options, const struct au
 
     if (status != ENROLL_OK)
         return status;
-    if (ways[way].obtain == NULL)
+    if (way == AUTH_AUTOMATIC)
         return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
                                 "Give --token-file, --token-command, or --client-id for a sign-in with a device code.",
                                 "The server wants a security token, and there is no way to get one.");

@@ -1,0 +1,21 @@
+/* Reading JSON from outside with json-c: strict, bounded in size and depth, wiped. Private to enroll/auth. */
+#ifndef ENROLL_AUTH_JSON_TEXT_H
+#define ENROLL_AUTH_JSON_TEXT_H
+
+#include <stddef.h>
+
+#include <json-c/json.h>
+
+#define JSON_SIZE_MAX (256 * 1024)
+#define JSON_DEPTH_MAX 16
+
+/* NULL unless it is one JSON object and nothing behind it. */
+struct json_object *json_text_parse(const char *json, size_t size);
+/* Wipes the strings of it and of the objects and arrays directly in it, then frees it. NULL is allowed. */
+void json_text_free(struct json_object *object);
+/* A copy of a string member, as it is; NULL if there is none. */
+char *json_text_string(struct json_object *object, const char *name);
+/* The same in printable characters. */
+char *json_text_printable(struct json_object *object, const char *name);
+
+#endif
