@@ -94,6 +94,8 @@ static const char *envelope_refusal(const xmlNode *root)
         return "it has more than one Envelope";
     if (xml_child_count(root, "Body") != 1)
         return "its Envelope has not exactly one Body";
+    if (xml_child_count(xml_child(root, "Body"), NULL) > 1)
+        return "its Body holds more than one answer";
     if (xml_child_count(root, "Header") > 1)
         return "its Envelope has more than one Header";
     return NULL;

@@ -40,9 +40,12 @@ enum enroll_exit redirect_judge(const struct net_request *request, const char *f
     const char *refusal;
     bool accepted;
 
-    if (!url_host(from, from_host) || !url_host(to, to_host))
-        return enroll_error_set(ret_error, ENROLL_UNSAFE, request->step, NULL,
-                                "%s was redirected to an address that is no URL.", request->name);
+    if (!url_host(from, from_host) || !url_host(to, to_host)) {
+        enroll_error_set(ret_error, ENROLL_UNSAFE, request->step, "Tell the server's administrator.",
+                         "%s was redirected to an address that names no host; that is not followed.", request->name);
+        ret_error->hresult = HRESULT_UNSAFE_REDIRECT;
+        return ENROLL_UNSAFE;
+    }
     accepted = redirects != NULL && listed(redirects->accept, to_host);
     /* A host that is spoken to already, or was typed, may be an IP address; others may not. */
     refusal = url_refusal(to, accepted || strcmp(from_host, to_host) == 0 ? to_host : NULL);
