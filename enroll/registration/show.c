@@ -21,11 +21,11 @@ struct names {
     const char *library;             /* for applications that load a module by path */
 };
 
-/* Every byte that `keep` does not accept becomes the prefix (two characters at most) and two of the digits.
+/* Every byte that `keep` does not accept becomes the prefix (two characters at most) and two digits.
  */
-static void escape(const char *text, bool (*keep)(int), const char *prefix, const char digits[static 16],
-                   char ret[static NAME_MAX_ESCAPED])
+static void escape(const char *text, bool (*keep)(int), const char *prefix, char ret[static NAME_MAX_ESCAPED])
 {
+    static const char digits[] = "0123456789ABCDEF";
     size_t used = 0;
 
     for (; *text && used + 5 <= NAME_MAX_ESCAPED; text++) {
@@ -61,15 +61,15 @@ static void names_fill(const struct token_generation *generation, const char *di
         model[NAME_MAX_ESCAPED], serial[NAME_MAX_ESCAPED];
     size_t used = 0;
 
-    escape(generation->label, keep_in_uri, "%", "0123456789ABCDEF", token);
-    escape(generation->object_label, keep_in_uri, "%", "0123456789ABCDEF", object);
+    escape(generation->label, keep_in_uri, "%", token);
+    escape(generation->object_label, keep_in_uri, "%", object);
     snprintf(ret->uri, sizeof ret->uri, "pkcs11:token=%s;object=%s", token, object);
     for (size_t i = 0; i < generation->id_size; i++)
         used += (size_t)snprintf(ret->id + used, sizeof ret->id - used, "%02X", generation->id[i]);
-    escape(generation->manufacturer, keep_in_openvpn, "\\x", "0123456789abcdef", manufacturer);
-    escape(generation->model, keep_in_openvpn, "\\x", "0123456789abcdef", model);
-    escape(generation->serial, keep_in_openvpn, "\\x", "0123456789abcdef", serial);
-    escape(generation->label, keep_in_openvpn, "\\x", "0123456789abcdef", token);
+    escape(generation->manufacturer, keep_in_openvpn, "\\x", manufacturer);
+    escape(generation->model, keep_in_openvpn, "\\x", model);
+    escape(generation->serial, keep_in_openvpn, "\\x", serial);
+    escape(generation->label, keep_in_openvpn, "\\x", token);
     snprintf(ret->openvpn_id, sizeof ret->openvpn_id, "%s/%s/%s/%s/%s", manufacturer, model, serial, token,
              ret->id);
     snprintf(ret->certificate, sizeof ret->certificate, "%s/current/device.crt", directory);
@@ -114,7 +114,7 @@ static void show_strongswan(const struct names *names)
     printf("# /etc/swanctl/conf.d/, in local of a connection\n"
            "cert1 {\n    handle = %s\n    module = " REGISTRATION_NAME "\n}\n"
            "# and in secrets\n"
-           "token1 {\n    handle = %s\n    module = " REGISTRATION_NAME "\n}\n",
+           "token1 {\n    handle = %s\n    module = " REGISTRATION_NAME "\n    pin = none\n}\n",
            names->id, names->id);
 }
 

@@ -30,7 +30,7 @@ p11_config_dir=$(pkg-config --variable=p11_module_configs p11-kit-1)
 module=$p11_module_dir/intune-tpm-pkcs11.so
 
 # What the README's recipes say where every token differs; the tests put their own in its place, and change nothing else.
-readme_openvpn_id='IBM/SW\x20\x20\x20TPM/0123456789abcdef/intune\x2dtpm/0123'
+readme_openvpn_id='IBM/SW\x20\x20\x20TPM/0123456789abcdef/intune\x2Dtpm/0123'
 readme_id='handle = 0123'
 
 # ---- the world ----
@@ -101,7 +101,8 @@ attempt() {
     shift 2
     set +e
     (
-        set -eu
+        set -eEu
+        trap 'echo "failed: $BASH_COMMAND (${FUNCNAME[0]:-}, line $LINENO)"' ERR
         "$@"
     ) >$work/attempt.out 2>&1
     status=$?

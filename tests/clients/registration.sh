@@ -142,7 +142,7 @@ attempt - "a user's database" user_database
 shown() {
     local application line
     for application in openvpn ssh java.cfg wpa_supplicant strongswan.conf swanctl.conf; do
-        intune-enroll show ${application%.*} | sed 's/^ *//' >$work/shown
+        intune-enroll show "$(case $application in swanctl.conf) echo strongswan ;; *) echo ${application%.*} ;; esac)" | sed 's/^ *//' >$work/shown
         recipe "$(case $application in ssh) echo ssh_config ;; *) echo $application ;; esac)" | sed 's/^ *//' |
             grep -E 'pkcs11|PKCS11|intune-tpm' | while read -r line; do
             if ! grep -qF -- "$line" $work/shown; then

@@ -186,7 +186,7 @@ if [ -c /dev/net/tun ]; then
         server=$started
         { recipe openvpn | grep -v ^pkcs11; intune-enroll show openvpn; } >$work/openvpn.conf
         grep -q p11-kit-proxy $work/openvpn.conf
-        setpriv --reuid member --regid member --init-groups --inh-caps=-all,+net_admin --ambient-caps=+net_admin \
+        TMPDIR=/tmp setpriv --reuid member --regid member --init-groups --inh-caps=-all,+net_admin --ambient-caps=+net_admin \
             openvpn --config $work/openvpn.conf >$work/client.log 2>&1 </dev/null &
         client=$!
         inside_reached || status=$?

@@ -9,18 +9,19 @@
 #     fingerprint       SHA-1 in lower case, as nginx writes it
 #     serial            of the certificate, hexadecimal in upper case
 #     uri, openvpn_id, id   as the README's recipes name the token
+#   tcti                the software TPM
 
 tokens_begin() {
     install -m 644 "$BUILD_ROOT/module/intune-tpm-pkcs11.so" "$module"
     install -m 755 "$BUILD_ROOT/enroll/intune-enroll" /usr/sbin/intune-enroll
     fixture_swtpm_start
     site_ca
-    : >"$site/clients.pem"
     token_enrol rsa rsa rsa2048
     token_enrol p256 ec p256
     # From here on the configuration file says which TPM, as on a real machine; nothing is left to the environment.
     mkdir -p /etc/intune-tpm
-    printf '[tpm]\ntcti = %s\n' "$INTUNE_TPM_TCTI" >/etc/intune-tpm/intune-tpm.conf
+    tcti=$INTUNE_TPM_TCTI
+    printf '[tpm]\ntcti = %s\n' "$tcti" >/etc/intune-tpm/intune-tpm.conf
     unset INTUNE_TPM_TCTI INTUNE_TPM_TOKEN_DIR
     token_use rsa
 }
@@ -30,8 +31,10 @@ token_enrol() {
     fixture_mde_server_start --key "$2"
     FIXTURE_TOKEN_DIR=$work/token/$1
     fixture_enroll --key "$3" >"$work/enrol-$1.log" 2>&1 || { cat "$work/enrol-$1.log"; fail "enrolment of the $1 token"; }
-    cat "$MDE_CLIENT_CA" "$MDE_CLIENT_CHAIN" >>"$site/clients.pem"
     fixture_mde_server_stop
+    # The next server continues in the same directory, with the same authority.
+    cat "$MDE_CLIENT_CA" "$MDE_CLIENT_CHAIN" >"$site/clients.pem"
+    MDE_SERVER_COUNT=$((MDE_SERVER_COUNT - 1))
 }
 
 token_use() {
