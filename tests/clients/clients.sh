@@ -111,7 +111,7 @@ attempt() {
         report PASS "$key" "$what"
     else
         report FAIL "$key" "$what" "status $status"
-        tail -n ${CLIENTS_LINES:-15} $work/attempt.out | sed 's/^/     | /'
+        tail -n "${CLIENTS_LINES:-15}" $work/attempt.out | sed 's/^/     | /'
     fi
 }
 

@@ -19,25 +19,25 @@ sed -i "s,\"policies\": {,\"policies\": { \"Certificates\": { \"Install\": [\"$s
 # A profile of its own for each page: nothing is remembered. Firefox draws the page and ends.
 page() {
     local profile=$work/profile
-    rm -rf $profile $work/page.png
-    mkdir $profile
-    cat >$profile/user.js <<EOF
+    rm -rf "$profile" "$work"/page.png
+    mkdir "$profile"
+    cat >"$profile"/user.js <<EOF
 user_pref("security.default_personal_cert", "Select Automatically");
 user_pref("datareporting.policy.dataSubmissionEnabled", false);
 user_pref("network.captive-portal-service.enabled", false);
 EOF
-    timeout -k 5 60 firefox-esr --headless --no-remote --profile $profile --screenshot $work/page.png https://intranet.example.com/
-    test -s $work/page.png
+    timeout -k 5 60 firefox-esr --headless --no-remote --profile "$profile" --screenshot "$work"/page.png https://intranet.example.com/
+    test -s "$work"/page.png
 }
 
 # Firefox asks for an icon as well; every request must have come with this certificate.
 page_expect() {
     site_name intranet.example.com "127.0.0.1$1"
-    : >$site/access.log
+    : >"$site"/access.log
     page
-    cat $site/access.log
-    grep -qx "TLSv1.$1 SUCCESS $fingerprint 200" $site/access.log
-    refused grep -v "^TLSv1.$1 SUCCESS $fingerprint " $site/access.log
+    cat "$site"/access.log
+    grep -qx "TLSv1.$1 SUCCESS $fingerprint 200" "$site"/access.log
+    refused grep -v "^TLSv1.$1 SUCCESS $fingerprint " "$site"/access.log
 }
 for key in rsa p256; do
     token_use $key

@@ -14,9 +14,9 @@ gateway_begin() {
     ip -n gateway link set lo up
     # What must be reached through the tunnel: a page on an address that no other way leads to.
     ip -n gateway addr add 198.51.100.1/32 dev lo
-    mkdir -p $work/inside
-    echo "inside" >$work/inside/index.html
-    ip netns exec gateway /usr/bin/python3 -m http.server --bind 198.51.100.1 --directory $work/inside 80 >$work/inside.log 2>&1 &
+    mkdir -p "$work"/inside
+    echo "inside" >"$work"/inside/index.html
+    ip netns exec gateway /usr/bin/python3 -m http.server --bind 198.51.100.1 --directory "$work"/inside 80 >"$work"/inside.log 2>&1 &
 }
 
 # gateway_start LOG COMMAND...: a server there, in the background; its process id is in `started`.
@@ -34,8 +34,8 @@ inside_unreachable() {
 
 # Data passes: the page that stands behind the tunnel, within 15 seconds.
 inside_reached() {
-    wait_for 15 curl -sSf --noproxy '*' --max-time 2 -o $work/inside.page http://198.51.100.1/
-    grep -x inside $work/inside.page
+    wait_for 15 curl -sSf --noproxy '*' --max-time 2 -o "$work"/inside.page http://198.51.100.1/
+    grep -x inside "$work"/inside.page
 }
 
 # Ends a process that this script started, if it still runs, and waits for its end.

@@ -24,9 +24,9 @@ git -C $site/www/project.git symbolic-ref HEAD refs/heads/main
 git -C $site/www/project.git update-server-info
 
 clone() {
-    rm -rf $work/clone
-    mkdir $work/clone
-    cd $work/clone
+    rm -rf "$work"/clone
+    mkdir "$work"/clone
+    cd "$work"/clone
     recipe_run git
     grep -x "of the site" project/file
 }
@@ -34,11 +34,11 @@ clone() {
 # git makes several requests; each of them must have come with the certificate.
 clone_expect() {
     site_name intranet.example.com "127.0.0.1$1"
-    : >$site/access.log
+    : >"$site"/access.log
     clone
-    cat $site/access.log
-    grep -q "SUCCESS $fingerprint 200" $site/access.log
-    refused grep -v "^TLSv1.$1 SUCCESS $fingerprint " $site/access.log
+    cat "$site"/access.log
+    grep -q "SUCCESS $fingerprint 200" "$site"/access.log
+    refused grep -v "^TLSv1.$1 SUCCESS $fingerprint " "$site"/access.log
 }
 for key in rsa p256; do
     token_use $key

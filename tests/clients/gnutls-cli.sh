@@ -14,9 +14,9 @@ tokens_begin
 site_begin
 
 page() {
-    recipe_run gnutls-cli >$work/page
-    cat $work/page
-    grep -x welcome $work/page
+    recipe_run gnutls-cli >"$work"/page
+    cat "$work"/page
+    grep -x welcome "$work"/page
 }
 site_matrix page
 world_end

@@ -18,13 +18,13 @@ recipe java-socket >$work/Intranet.java
 javac -d $work/classes $work/Intranet.java
 
 list() {
-    recipe_run java-keytool >$work/listed
-    cat $work/listed
-    grep -q "PrivateKeyEntry" $work/listed
-    grep -iq "$(openssl x509 -in $certificate -noout -fingerprint -sha256 | sed "s/.*=//")" $work/listed
+    recipe_run java-keytool >"$work"/listed
+    cat "$work"/listed
+    grep -q "PrivateKeyEntry" "$work"/listed
+    grep -iq "$(openssl x509 -in "$certificate" -noout -fingerprint -sha256 | sed "s/.*=//")" "$work"/listed
 }
 page() {
-    timeout -k 5 60 java -Djdk.tls.client.protocols="TLSv1.$version" -cp $work/classes Intranet | grep -x welcome
+    timeout -k 5 60 java -Djdk.tls.client.protocols="TLSv1.$version" -cp "$work"/classes Intranet | grep -x welcome
 }
 for key in rsa p256; do
     token_use $key

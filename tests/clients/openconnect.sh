@@ -54,27 +54,27 @@ chmod +x $work/connected
 tunnel() {
     local server client status=0 priorities
     priorities="NORMAL:-VERS-ALL:+VERS-TLS1.$1"
-    { cat $work/ocserv.conf; echo "tls-priorities = \"$priorities\""; } >$work/ocserv.$1.conf
-    : >$work/connected.log
+    { cat "$work"/ocserv.conf; echo "tls-priorities = \"$priorities\""; } >"$work"/ocserv."$1".conf
+    : >"$work"/connected.log
     inside_unreachable
-    gateway_start $work/server.log ocserv --foreground --debug 3 --config $work/ocserv.$1.conf
+    gateway_start "$work"/server.log ocserv --foreground --debug 3 --config "$work"/ocserv."$1".conf
     server=$started
     wait_for 10 port_open 192.0.2.2 443
-    recipe openconnect >$work/recipe-openconnect.sh
-    bash -c "exec $(cat $work/recipe-openconnect.sh)" >$work/client.log 2>&1 </dev/null &
+    recipe openconnect >"$work"/recipe-openconnect.sh
+    bash -c "exec $(cat "$work"/recipe-openconnect.sh)" >"$work"/client.log 2>&1 </dev/null &
     client=$!
     inside_reached || status=$?
-    occtl -s $work/occtl.socket --json show users >$work/users || status=$?
-    end_process $client
-    end_process $server
-    cat $work/client.log $work/server.log $work/users
-    [ $status = 0 ]
-    grep -q "TLS1.$1" $work/users
-    grep -qx "connect $common_name" $work/connected.log
+    occtl -s "$work"/occtl.socket --json show users >"$work"/users || status=$?
+    end_process "$client"
+    end_process "$server"
+    cat "$work"/client.log "$work"/server.log "$work"/users
+    [ "$status" = 0 ]
+    grep -q "TLS1.$1" "$work"/users
+    grep -qx "connect $common_name" "$work"/connected.log
 }
 for key in rsa p256; do
     token_use $key
-    common_name=$(openssl x509 -in $certificate -noout -subject -nameopt multiline | sed -n 's/ *commonName *= //p')
+    common_name=$(openssl x509 -in "$certificate" -noout -subject -nameopt multiline | sed -n 's/ *commonName *= //p')
     for version in 3 2; do
         attempt $key "TLS 1.$version" tunnel $version
     done

@@ -16,12 +16,12 @@ site_begin
 # s_client ends with its input; the request goes in on it.
 fetch() {
     local status=0
-    recipe "$1" >$work/recipe-$1.sh
-    (printf "GET / HTTP/1.0\r\n\r\n"; sleep 1) | timeout -k 5 30 bash -eu $work/recipe-$1.sh >$work/page 2>&1 || status=$?
-    cat $work/page
-    [ $status = 0 ]
-    grep -x welcome $work/page
-    grep -q "Verify return code: 0" $work/page
+    recipe "$1" >"$work"/recipe-"$1".sh
+    (printf "GET / HTTP/1.0\r\n\r\n"; sleep 1) | timeout -k 5 30 bash -eu "$work"/recipe-"$1".sh >"$work"/page 2>&1 || status=$?
+    cat "$work"/page
+    [ "$status" = 0 ]
+    grep -x welcome "$work"/page
+    grep -q "Verify return code: 0" "$work"/page
 }
 provider_directory=$(openssl version -m | sed 's/.*"\(.*\)"/\1/')
 
@@ -35,20 +35,20 @@ done
 # Through the tpm2 provider, with the key file.
 sign() {
     recipe_run openssl-provider
-    openssl x509 -in $certificate -noout -pubkey >$work/public.pem
-    openssl dgst -sha256 -verify $work/public.pem -signature signature /etc/hostname
+    openssl x509 -in "$certificate" -noout -pubkey >"$work"/public.pem
+    openssl dgst -sha256 -verify "$work"/public.pem -signature signature /etc/hostname
 }
 export TPM2OPENSSL_TCTI=$tcti
 for key in rsa p256; do
     token_use $key
-    if [ -e $provider_directory/tpm2.so ]; then
+    if [ -e "$provider_directory"/tpm2.so ]; then
         attempt $key "tpm2 provider" sign
         report SKIP $key "tpm2 provider TLS" "its hashes run out of room in the TPM (tpm2-openssl 1.1.1)"
     else
         report SKIP $key "tpm2 provider" "no tpm2-openssl"
     fi
 done
-if [ -e $provider_directory/pkcs11.so ]; then
+if [ -e "$provider_directory"/pkcs11.so ]; then
     for key in rsa p256; do
         token_use $key
         attempt $key "provider TLS 1.3" site_expect 3 fetch openssl-pkcs11-provider

@@ -25,13 +25,13 @@ tunnel() {
     openvpn_server_start "$1"
     server=$started
     recipe openvpn >/etc/openvpn/client/example.conf
-    openvpn --config /etc/openvpn/client/example.conf >$work/client.log 2>&1 </dev/null &
+    openvpn --config /etc/openvpn/client/example.conf >"$work"/client.log 2>&1 </dev/null &
     client=$!
     inside_reached || status=$?
-    end_process $client
-    end_process $server
-    cat $work/client.log $work/server.log
-    [ $status = 0 ]
+    end_process "$client"
+    end_process "$server"
+    cat "$work"/client.log "$work"/server.log
+    [ "$status" = 0 ]
     openvpn_server_saw "$1"
 }
 for key in rsa p256; do

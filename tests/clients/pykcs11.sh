@@ -15,11 +15,11 @@ tokens_begin
 
 # What the recipe prints is a signature over "hello"; the certificate says whether it is this key's.
 signature() {
-    recipe pykcs11 >$work/sign.py
-    timeout -k 5 60 /usr/bin/python3 $work/sign.py | python3 -c "import sys; sys.stdout.buffer.write(bytes.fromhex(sys.stdin.read().strip()))" >$work/sig
-    openssl x509 -in $certificate -noout -pubkey >$work/public.pem
+    recipe pykcs11 >"$work"/sign.py
+    timeout -k 5 60 /usr/bin/python3 "$work"/sign.py | python3 -c "import sys; sys.stdout.buffer.write(bytes.fromhex(sys.stdin.read().strip()))" >"$work"/sig
+    openssl x509 -in "$certificate" -noout -pubkey >"$work"/public.pem
     if [ "$1" = p256 ]; then # r and s become the structure that OpenSSL checks
-        python3 - $work/sig <<"PY"
+        python3 - "$work"/sig <<"PY"
 import sys
 raw = open(sys.argv[1], "rb").read()
 def integer(n):
@@ -29,7 +29,7 @@ body = integer(int.from_bytes(raw[:32], "big")) + integer(int.from_bytes(raw[32:
 open(sys.argv[1], "wb").write(b"\x30" + bytes([len(body)]) + body)
 PY
     fi
-    printf hello | openssl dgst -sha256 -verify $work/public.pem -signature $work/sig
+    printf hello | openssl dgst -sha256 -verify "$work"/public.pem -signature "$work"/sig
 }
 for key in rsa p256; do
     token_use $key

@@ -23,56 +23,56 @@ same() {
     fi
 }
 print_changes_nothing() {
-    intune-enroll register --print --url https://a.example | tee $work/printed
-    grep -q "Firefox: $firefox would be" $work/printed
-    [ ! -e $firefox ]
-    [ ! -e $chromium ]
-    [ ! -e $administrator ]
+    intune-enroll register --print --url https://a.example | tee "$work"/printed
+    grep -q "Firefox: $firefox would be" "$work"/printed
+    [ ! -e "$firefox" ]
+    [ ! -e "$chromium" ]
+    [ ! -e "$administrator" ]
 }
 attempt - "print" print_changes_nothing
 
 # As the README says, from nothing and back to nothing.
 from_nothing() {
     intune-enroll register
-    same "$(recipe firefox | jq -S .)" "$(jq -S . $firefox)"
-    [ ! -e $administrator ] # the installed module file does
+    same "$(recipe firefox | jq -S .)" "$(jq -S . "$firefox")"
+    [ ! -e "$administrator" ] # the installed module file does
     intune-enroll register | grep -c 'already as it should be' | grep -qx 2
     intune-enroll register --undo
-    [ ! -e $firefox ]
+    [ ! -e "$firefox" ]
 }
 attempt - "policy" from_nothing
 
 merged() {
     local before
-    printf '{ "policies": {"DisableTelemetry": true, "Certificates": {"Install": ["/x.crt"]},\n"SecurityDevices": {"Delete": ["old"]}}}\n' >$firefox
-    chmod 640 $firefox
-    chgrp tty $firefox
-    before=$(jq -S . $firefox)
+    printf '{ "policies": {"DisableTelemetry": true, "Certificates": {"Install": ["/x.crt"]},\n"SecurityDevices": {"Delete": ["old"]}}}\n' >"$firefox"
+    chmod 640 "$firefox"
+    chgrp tty "$firefox"
+    before=$(jq -S . "$firefox")
     intune-enroll register
-    same "640 tty" "$(stat -c '%a %G' $firefox)"
-    same "$module" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' $firefox)"
-    same '["old"]' "$(jq -c .policies.SecurityDevices.Delete $firefox)"
-    same true "$(jq .policies.DisableTelemetry $firefox)"
+    same "640 tty" "$(stat -c '%a %G' "$firefox")"
+    same "$module" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' "$firefox")"
+    same '["old"]' "$(jq -c .policies.SecurityDevices.Delete "$firefox")"
+    same true "$(jq .policies.DisableTelemetry "$firefox")"
     intune-enroll register --undo
-    same "$before" "$(jq -S . $firefox)"
+    same "$before" "$(jq -S . "$firefox")"
     # The older form, without Add.
-    echo '{"policies":{"SecurityDevices":{"x":"/y"}}}' >$firefox
+    echo '{"policies":{"SecurityDevices":{"x":"/y"}}}' >"$firefox"
     intune-enroll register
-    same "{\"x\":\"/y\",\"intune-tpm\":\"$module\"}" "$(jq -c .policies.SecurityDevices $firefox)"
+    same "{\"x\":\"/y\",\"intune-tpm\":\"$module\"}" "$(jq -c .policies.SecurityDevices "$firefox")"
     intune-enroll register --undo
-    same '{"x":"/y"}' "$(jq -c .policies.SecurityDevices $firefox)"
+    same '{"x":"/y"}' "$(jq -c .policies.SecurityDevices "$firefox")"
 }
 attempt - "merge" merged
 
 # A symbolic link stays one, and its target is what changes.
 linked() {
-    mkdir -p $work/elsewhere
-    echo '{"policies":{}}' >$work/elsewhere/policies.json
-    ln -sf $work/elsewhere/policies.json $firefox
+    mkdir -p "$work"/elsewhere
+    echo '{"policies":{}}' >"$work"/elsewhere/policies.json
+    ln -sf "$work"/elsewhere/policies.json "$firefox"
     intune-enroll register
-    [ -L $firefox ]
-    same "$module" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' $work/elsewhere/policies.json)"
-    rm $firefox
+    [ -L "$firefox" ]
+    same "$module" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' "$work"/elsewhere/policies.json)"
+    rm "$firefox"
 }
 attempt - "symbolic link" linked
 
@@ -80,61 +80,61 @@ malformed_left_alone() {
     local text
     for text in '{' '[]' '{"policies":3}' '{"policies":{"SecurityDevices":[]}}' '{"policies":{"SecurityDevices":{"Add":3}}}' \
         $'// a comment\n{}' '{"a":1} x' '{"a":"'$'\xff''"}'; do
-        printf '%s' "$text" >$firefox
+        printf '%s' "$text" >"$firefox"
         refused intune-enroll register
-        same "$text" "$(cat $firefox)"
+        same "$text" "$(cat "$firefox")"
     done
-    rm $firefox
+    rm "$firefox"
 }
 attempt - "malformed" malformed_left_alone
 
 urls() {
     local issuer
-    issuer=$(openssl x509 -in $certificate -noout -issuer -nameopt multiline | sed -n 's/ *commonName *= //p')
+    issuer=$(openssl x509 -in "$certificate" -noout -issuer -nameopt multiline | sed -n 's/ *commonName *= //p')
     intune-enroll register --url https://a.example
     intune-enroll register --url https://a.example --url '[*.]b.example'
-    same "https://a.example $issuer" "$(jq -r '.AutoSelectCertificateForUrls[0] | fromjson | .pattern + " " + .filter.ISSUER.CN' $chromium)"
-    same '[*.]b.example' "$(jq -r '.AutoSelectCertificateForUrls[1] | fromjson | .pattern' $chromium)"
-    same 2 "$(jq '.AutoSelectCertificateForUrls | length' $chromium)"
+    same "https://a.example $issuer" "$(jq -r '.AutoSelectCertificateForUrls[0] | fromjson | .pattern + " " + .filter.ISSUER.CN' "$chromium")"
+    same '[*.]b.example' "$(jq -r '.AutoSelectCertificateForUrls[1] | fromjson | .pattern' "$chromium")"
+    same 2 "$(jq '.AutoSelectCertificateForUrls | length' "$chromium")"
     intune-enroll register --undo
-    [ ! -e $chromium ]
+    [ ! -e "$chromium" ]
 }
 attempt - "Chromium's sites" urls
 
 ways() {
     intune-enroll register --socket
-    grep -qx 'remote: unix:path=/run/intune-tpm/pkcs11' $administrator
-    same "$proxy" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' $firefox)"
+    grep -qx 'remote: unix:path=/run/intune-tpm/pkcs11' "$administrator"
+    same "$proxy" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' "$firefox")"
     intune-enroll show ssh | grep -q "PKCS11Provider $proxy"
     intune-enroll register --direct
-    grep -qx "module: $module" $administrator
-    same "$module" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' $firefox)"
+    grep -qx "module: $module" "$administrator"
+    same "$module" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' "$firefox")"
     intune-enroll register --undo
-    [ ! -e $administrator ]
+    [ ! -e "$administrator" ]
     # Somebody else's file is neither overwritten nor removed.
-    echo 'module: /some/other.so' >$administrator
+    echo 'module: /some/other.so' >"$administrator"
     refused intune-enroll register --socket
     intune-enroll register --undo
-    same 'module: /some/other.so' "$(cat $administrator)"
-    rm $administrator
+    same 'module: /some/other.so' "$(cat "$administrator")"
+    rm "$administrator"
 }
 attempt - "socket or direct" ways
 
 user_database() {
     user_create person
     as_user intune-enroll register --user --print | grep -q 'would get the module'
-    [ ! -e $user_home/.pki ]
+    [ ! -e "$user_home"/.pki ]
     as_user intune-enroll register --user
-    same 700 "$(stat -c %a $user_home/.pki/nssdb)"
-    as_user modutil -dbdir sql:$user_home/.pki/nssdb -list intune-tpm | grep -q "Library file: $module"
-    as_user certutil -L -d sql:$user_home/.pki/nssdb -h intune-tpm | grep -q 'intune-tpm:device'
+    same 700 "$(stat -c %a "$user_home"/.pki/nssdb)"
+    as_user modutil -dbdir sql:"$user_home"/.pki/nssdb -list intune-tpm | grep -q "Library file: $module"
+    as_user certutil -L -d sql:"$user_home"/.pki/nssdb -h intune-tpm | grep -q 'intune-tpm:device'
     as_user intune-enroll register --user | grep -q already
     as_user intune-enroll register --user --undo
-    refused as_user modutil -dbdir sql:$user_home/.pki/nssdb -list intune-tpm
+    refused as_user modutil -dbdir sql:"$user_home"/.pki/nssdb -list intune-tpm
     as_user intune-enroll register --user --undo | grep -q already
     # Without root the system stays as it is.
     refused as_user intune-enroll register
-    [ ! -e $firefox ]
+    [ ! -e "$firefox" ]
 }
 attempt - "a user's database" user_database
 
@@ -142,10 +142,10 @@ attempt - "a user's database" user_database
 shown() {
     local application line
     for application in openvpn ssh java.cfg wpa_supplicant strongswan.conf swanctl.conf; do
-        intune-enroll show "$(case $application in swanctl.conf) echo strongswan ;; *) echo ${application%.*} ;; esac)" | sed 's/^ *//' >$work/shown
-        recipe "$(case $application in ssh) echo ssh_config ;; *) echo $application ;; esac)" | sed 's/^ *//' |
+        intune-enroll show "$(case $application in swanctl.conf) echo strongswan ;; *) echo "${application%.*}" ;; esac)" | sed 's/^ *//' >"$work"/shown
+        recipe "$(case $application in ssh) echo ssh_config ;; *) echo "$application" ;; esac)" | sed 's/^ *//' |
             grep -E 'pkcs11|PKCS11|intune-tpm' | while read -r line; do
-            if ! grep -qF -- "$line" $work/shown; then
+            if ! grep -qF -- "$line" "$work"/shown; then
                 echo "$application: not shown: $line"
                 exit 1
             fi
@@ -159,14 +159,14 @@ shown() {
 }
 show_refuses() {
     local status=0
-    intune-enroll show openvpn $work/nowhere || status=$?
-    same 7 $status
+    intune-enroll show openvpn "$work"/nowhere || status=$?
+    same 7 "$status"
     status=0
     intune-enroll show emacs || status=$?
-    same 2 $status
+    same 2 "$status"
     status=0
     intune-enroll register --wrong || status=$?
-    same 2 $status
+    same 2 "$status"
 }
 for key in rsa p256; do
     token_use $key

@@ -61,16 +61,16 @@ attempt - "no access to the TPM" no_tpm_of_their_own
 
 stranger_sees_nothing() {
     user_name=stranger user_home=$work/home/stranger
-    as_user p11tool --list-tokens >$work/tokens 2>&1 || cat $work/tokens
-    refused grep intune-tpm $work/tokens
+    as_user p11tool --list-tokens >"$work"/tokens 2>&1 || cat "$work"/tokens
+    refused grep intune-tpm "$work"/tokens
 }
 attempt - "not in the group" stranger_sees_nothing
 
 # ---- applications ----
 
 page() {
-    recipe curl >$work/recipe-curl.sh
-    as_user timeout -k 5 30 bash -eu $work/recipe-curl.sh | grep -x welcome
+    recipe curl >"$work"/recipe-curl.sh
+    as_user timeout -k 5 30 bash -eu "$work"/recipe-curl.sh | grep -x welcome
 }
 for key in rsa p256; do
     token_use $key
@@ -82,17 +82,17 @@ done
 ten_at_once() {
     local pids=() pid i
     site_name intranet.example.com 127.0.0.13
-    : >$site/access.log
-    recipe curl >$work/recipe-curl.sh
+    : >"$site"/access.log
+    recipe curl >"$work"/recipe-curl.sh
     for i in 1 2 3 4 5 6 7 8 9 10; do
-        as_user timeout -k 5 60 bash -eu $work/recipe-curl.sh >$work/page.$i &
+        as_user timeout -k 5 60 bash -eu "$work"/recipe-curl.sh >"$work"/page."$i" &
         pids+=($!)
     done
     for pid in "${pids[@]}"; do
         wait "$pid"
     done
-    cat $work/page.{1,2,3,4,5,6,7,8,9,10} | grep -cx welcome | grep -qx 10
-    grep -cx "TLSv1.3 SUCCESS $fingerprint 200" $site/access.log | grep -qx 10
+    cat "$work"/page.{1,2,3,4,5,6,7,8,9,10} | grep -cx welcome | grep -qx 10
+    grep -cx "TLSv1.3 SUCCESS $fingerprint 200" "$site"/access.log | grep -qx 10
 }
 for key in rsa p256; do
     token_use $key
@@ -130,7 +130,7 @@ PY
     wait_for 5 servers_at_least 3
     site_expect 3 page
     site_expect 2 page
-    kill $rude
+    kill "$rude"
     wait_for 10 servers_are 0
     site_expect 3 page
 }
@@ -152,20 +152,20 @@ as_user intune-enroll register --user
 
 browser_expect() {
     site_name intranet.example.com "127.0.0.1$1"
-    : >$site/access.log
+    : >"$site"/access.log
     "$2"
-    cat $site/access.log
-    grep -qx "TLSv1.$1 SUCCESS $fingerprint 200" $site/access.log
-    refused grep -v "^TLSv1.$1 SUCCESS $fingerprint " $site/access.log
+    cat "$site"/access.log
+    grep -qx "TLSv1.$1 SUCCESS $fingerprint 200" "$site"/access.log
+    refused grep -v "^TLSv1.$1 SUCCESS $fingerprint " "$site"/access.log
 }
 firefox_page() {
     local profile=$user_home/firefox-$RANDOM$RANDOM
-    as_user mkdir $profile
-    as_user timeout -k 5 60 firefox-esr --headless --no-remote --profile $profile --screenshot $user_home/page.png https://intranet.example.com/
+    as_user mkdir "$profile"
+    as_user timeout -k 5 60 firefox-esr --headless --no-remote --profile "$profile" --screenshot "$user_home"/page.png https://intranet.example.com/
 }
 chromium_page() {
     as_user timeout -k 5 60 chromium --headless=new --disable-gpu --disable-dev-shm-usage \
-        --user-data-dir=$user_home/chromium-$RANDOM$RANDOM --dump-dom https://intranet.example.com/ | grep welcome
+        --user-data-dir="$user_home"/chromium-"$RANDOM""$RANDOM" --dump-dom https://intranet.example.com/ | grep welcome
 }
 for key in rsa p256; do
     token_use $key
@@ -184,16 +184,16 @@ if [ -c /dev/net/tun ]; then
         inside_unreachable
         openvpn_server_start 3
         server=$started
-        { recipe openvpn | grep -v ^pkcs11; intune-enroll show openvpn; } >$work/openvpn.conf
-        grep -q p11-kit-proxy $work/openvpn.conf
+        { recipe openvpn | grep -v ^pkcs11; intune-enroll show openvpn; } >"$work"/openvpn.conf
+        grep -q p11-kit-proxy "$work"/openvpn.conf
         TMPDIR=/tmp setpriv --reuid member --regid member --init-groups --inh-caps=-all,+net_admin --ambient-caps=+net_admin \
-            openvpn --config $work/openvpn.conf >$work/client.log 2>&1 </dev/null &
+            openvpn --config "$work"/openvpn.conf >"$work"/client.log 2>&1 </dev/null &
         client=$!
         inside_reached || status=$?
-        end_process $client
-        end_process $server
-        cat $work/client.log $work/server.log
-        [ $status = 0 ]
+        end_process "$client"
+        end_process "$server"
+        cat "$work"/client.log "$work"/server.log
+        [ "$status" = 0 ]
         openvpn_server_saw 3
     }
     for key in rsa p256; do

@@ -33,12 +33,12 @@ wait_for 10 port_open 127.0.0.1 22
 # The server accepts this key alone, and its log must name the one of the certificate.
 expect_login() {
     local print
-    openssl x509 -in $certificate -noout -pubkey | ssh-keygen -i -m PKCS8 -f /dev/stdin >$work/sshd/authorized_keys
-    print=$(ssh-keygen -l -f $work/sshd/authorized_keys | cut -d" " -f2)
-    : >$work/sshd/log
+    openssl x509 -in "$certificate" -noout -pubkey | ssh-keygen -i -m PKCS8 -f /dev/stdin >"$work"/sshd/authorized_keys
+    print=$(ssh-keygen -l -f "$work"/sshd/authorized_keys | cut -d" " -f2)
+    : >"$work"/sshd/log
     "$@" | grep -x "signed in"
-    cat $work/sshd/log
-    grep -q "Accepted publickey for root .* $print" $work/sshd/log
+    cat "$work"/sshd/log
+    grep -q "Accepted publickey for root .* $print" "$work"/sshd/log
 }
 login() {
     recipe ssh_config >/etc/ssh/ssh_config.d/intune-tpm.conf
@@ -51,7 +51,7 @@ login_agent() {
     echo | recipe_run ssh-agent
     timeout -k 5 30 ssh -o BatchMode=yes server.example.com echo signed in || status=$?
     kill "$SSH_AGENT_PID"
-    return $status
+    return "$status"
 }
 for key in rsa p256; do
     token_use $key

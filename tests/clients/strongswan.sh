@@ -90,26 +90,26 @@ recipe strongswan.conf >/etc/strongswan.d/intune-tpm.conf
 
 connect() {
     local server client status=0 serial
-    rm -f $work/{client,server}.{log,vici}
+    rm -f "$work"/{client,server}.{log,vici}
     recipe swanctl.conf >/etc/swanctl/conf.d/example.conf
     inside_unreachable
-    STRONGSWAN_CONF=$work/server/strongswan.conf gateway_start $work/server.out charon-systemd
+    STRONGSWAN_CONF=$work/server/strongswan.conf gateway_start "$work"/server.out charon-systemd
     server=$started
-    charon-systemd >$work/client.out 2>&1 &
+    charon-systemd >"$work"/client.out 2>&1 &
     client=$!
-    wait_for 10 test -S $work/server.vici
-    wait_for 10 test -S $work/client.vici
-    SWANCTL_DIR=$work/server STRONGSWAN_CONF=$work/server/strongswan.conf swanctl --load-all --uri unix://$work/server.vici
-    swanctl --load-all --noprompt --uri unix://$work/client.vici
+    wait_for 10 test -S "$work"/server.vici
+    wait_for 10 test -S "$work"/client.vici
+    SWANCTL_DIR=$work/server STRONGSWAN_CONF=$work/server/strongswan.conf swanctl --load-all --uri unix://"$work"/server.vici
+    swanctl --load-all --noprompt --uri unix://"$work"/client.vici
     inside_reached || status=$?
-    swanctl --list-sas --uri unix://$work/client.vici
-    end_process $client
-    end_process $server
-    cat $work/client.out $work/client.log
-    tail -n 40 $work/server.log
-    [ $status = 0 ]
-    grep -q "authentication of .* with $1 successful" $work/server.log
-    grep -q "using certificate \"$(openssl x509 -in $certificate -noout -subject -nameopt sep_comma_plus_space | sed 's/^subject=//')\"" $work/server.log
+    swanctl --list-sas --uri unix://"$work"/client.vici
+    end_process "$client"
+    end_process "$server"
+    cat "$work"/client.out "$work"/client.log
+    tail -n 40 "$work"/server.log
+    [ "$status" = 0 ]
+    grep -q "authentication of .* with $1 successful" "$work"/server.log
+    grep -q "using certificate \"$(openssl x509 -in "$certificate" -noout -subject -nameopt sep_comma_plus_space | sed 's/^subject=//')\"" "$work"/server.log
 }
 token_use rsa
 attempt rsa "IKEv2" connect 'RSA[A-Z0-9_]*'

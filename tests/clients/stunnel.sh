@@ -14,14 +14,14 @@ tokens_begin
 site_begin
 
 page() {
-    { echo "foreground = yes"; echo "pid ="; recipe stunnel; } >$work/stunnel.conf
-    stunnel4 $work/stunnel.conf >$work/stunnel.log 2>&1 &
+    { echo "foreground = yes"; echo "pid ="; recipe stunnel; } >"$work"/stunnel.conf
+    stunnel4 "$work"/stunnel.conf >"$work"/stunnel.log 2>&1 &
     local pid=$! status=0
     wait_for 10 port_open 127.0.0.1 8080
     curl -sS --max-time 20 -H "Host: intranet.example.com" http://127.0.0.1:8080/ | grep -x welcome || status=$?
-    kill $pid
-    cat $work/stunnel.log
-    return $status
+    kill "$pid"
+    cat "$work"/stunnel.log
+    return "$status"
 }
 site_matrix page
 world_end

@@ -34,22 +34,22 @@ EOF
 authenticate() {
     local server client status=0 serial flags='[DISABLE-TLSv1.3]'
     [ "$1" = 2 ] || flags='[ENABLE-TLSv1.3][DISABLE-TLSv1.2]'
-    { cat $work/hostapd.conf; echo "tls_flags=$flags"; } >$work/hostapd.$1.conf
-    gateway_start $work/hostapd.log hostapd -ddt $work/hostapd.$1.conf
+    { cat "$work"/hostapd.conf; echo "tls_flags=$flags"; } >"$work"/hostapd."$1".conf
+    gateway_start "$work"/hostapd.log hostapd -ddt "$work"/hostapd."$1".conf
     server=$started
     recipe wpa_supplicant >/etc/wpa_supplicant/wpa_supplicant-wired-lan0.conf
     [ "$1" = 2 ] || sed -i 's/eap=TLS/eap=TLS\n    phase1="tls_disable_tlsv1_3=0"/' /etc/wpa_supplicant/wpa_supplicant-wired-lan0.conf
-    wpa_supplicant -D wired -i lan0 -c /etc/wpa_supplicant/wpa_supplicant-wired-lan0.conf >$work/supplicant.log 2>&1 &
+    wpa_supplicant -D wired -i lan0 -c /etc/wpa_supplicant/wpa_supplicant-wired-lan0.conf >"$work"/supplicant.log 2>&1 &
     client=$!
-    wait_for 15 grep -q 'CTRL-EVENT-EAP-SUCCESS' $work/supplicant.log || status=$?
-    wait_for 5 grep -q 'AP-STA-CONNECTED' $work/hostapd.log || status=$?
-    end_process $client
-    end_process $server
-    cat $work/supplicant.log
-    grep -iE 'peer certificate|AP-STA-CONNECTED|CTRL-EVENT-EAP|TLSv1|SSL:.*error' $work/hostapd.log || status=$?
-    [ $status = 0 ]
-    serial=$(openssl x509 -in $certificate -noout -serial | sed 's/serial=//')
-    grep -q "authsrv: peer certificate: depth=0 serial_num=$serial" $work/hostapd.log
+    wait_for 15 grep -q 'CTRL-EVENT-EAP-SUCCESS' "$work"/supplicant.log || status=$?
+    wait_for 5 grep -q 'AP-STA-CONNECTED' "$work"/hostapd.log || status=$?
+    end_process "$client"
+    end_process "$server"
+    cat "$work"/supplicant.log
+    grep -iE 'peer certificate|AP-STA-CONNECTED|CTRL-EVENT-EAP|TLSv1|SSL:.*error' "$work"/hostapd.log || status=$?
+    [ "$status" = 0 ]
+    serial=$(openssl x509 -in "$certificate" -noout -serial | sed 's/serial=//')
+    grep -q "authsrv: peer certificate: depth=0 serial_num=$serial" "$work"/hostapd.log
 }
 for key in rsa p256; do
     token_use $key

@@ -21,34 +21,34 @@ tree=$work/build
 mkdir $tree
 staged() {
     DESTDIR=$stage meson install -C "$BUILD_ROOT" --no-rebuild --quiet
-    find $stage -type f | sort | sed "s,^$stage,," >$work/installed
-    cat $work/installed
+    find "$stage" -type f | sort | sed "s,^$stage,," >"$work"/installed
+    cat "$work"/installed
     local file
     for file in "$module" /usr/sbin/intune-enroll "$p11_config_dir/intune-tpm.module" \
         /lib/systemd/system/intune-tpm.socket "/lib/systemd/system/intune-tpm@.service" \
         /lib/systemd/system/intune-enroll-renew.timer /lib/systemd/system/intune-enroll-renew.service \
         /usr/lib/sysusers.d/intune-tpm.conf /usr/lib/tmpfiles.d/intune-tpm.conf \
         /usr/share/intune-tpm/intune-tpm.module.direct /usr/share/intune-tpm/intune-tpm.module.socket; do
-        grep -qxF "$file" $work/installed
+        grep -qxF "$file" "$work"/installed
     done
     # Nothing of the build tree's path is left in what was installed.
-    refused grep -rlF "$BUILD_ROOT" $stage --include='*.service' --include='*.module' --include='*.conf' --include='*.timer'
+    refused grep -rlF "$BUILD_ROOT" "$stage" --include='*.service' --include='*.module' --include='*.conf' --include='*.timer'
 }
 attempt - "staging" staged
 
 # From here on the staged files stand where they belong.
 cp -a $stage/. /
 tokens_installed() {
-    p11-kit list-modules | tee $work/modules
-    grep -q '^intune-tpm: ' $work/modules
+    p11-kit list-modules | tee "$work"/modules
+    grep -q '^intune-tpm: ' "$work"/modules
     p11tool --list-tokens | grep 'URL: .*token=intune-tpm'
 }
 
 units() {
     local unit
     for unit in intune-tpm.socket intune-tpm@x.service intune-enroll-renew.timer intune-enroll-renew.service; do
-        systemd-analyze verify --man=yes "/lib/systemd/system/$unit" >$work/verify 2>&1 || { cat $work/verify; return 1; }
-        refused grep -E 'intune-(tpm|enroll)' $work/verify
+        systemd-analyze verify --man=yes "/lib/systemd/system/$unit" >"$work"/verify 2>&1 || { cat "$work"/verify; return 1; }
+        refused grep -E 'intune-(tpm|enroll)' "$work"/verify
     done
 }
 attempt - "units verify" units
@@ -71,13 +71,13 @@ attempt - "users, directories" sysusers
 
 pages() {
     local page
-    grep '/man/' $work/installed >$work/pages
-    grep -q 'intune-enroll\.8' $work/pages
-    grep -q 'intune-tpm-pkcs11\.' $work/pages
+    grep '/man/' "$work"/installed >"$work"/pages
+    grep -q 'intune-enroll\.8' "$work"/pages
+    grep -q 'intune-tpm-pkcs11\.' "$work"/pages
     while read -r page; do
         mandoc -T lint -W warning "$page"
         mandoc -T utf8 "$page" | grep -q NAME
-    done <$work/pages
+    done <"$work"/pages
 }
 attempt - "manual pages" pages
 
@@ -87,10 +87,10 @@ completion() {
         complete -p intune-enroll
         COMP_WORDS=(intune-enroll re) COMP_CWORD=1 COMP_LINE="intune-enroll re" COMP_POINT=16
         $(complete -p intune-enroll | sed "s/.*-F \([^ ]*\).*/\1/") intune-enroll re intune-enroll
-        printf "%s\n" "${COMPREPLY[@]}"' >$work/completed
-    cat $work/completed
-    grep -q 'register' $work/completed
-    grep -q 'renew' $work/completed
+        printf "%s\n" "${COMPREPLY[@]}"' >"$work"/completed
+    cat "$work"/completed
+    grep -q 'register' "$work"/completed
+    grep -q 'renew' "$work"/completed
 }
 attempt - "completion" completion
 
@@ -102,10 +102,10 @@ attempt rsa "p11-kit" tokens_installed
 
 uninstalled() {
     # meson's uninstall goes by the log of the last installation, which was the staged one.
-    ninja -C "$BUILD_ROOT" uninstall >$work/uninstall.log
-    find $stage -type f >$work/left
-    cat $work/left
-    [ ! -s $work/left ]
+    ninja -C "$BUILD_ROOT" uninstall >"$work"/uninstall.log
+    find "$stage" -type f >"$work"/left
+    cat "$work"/left
+    [ ! -s "$work"/left ]
 }
 attempt - "uninstall" uninstalled
 world_end

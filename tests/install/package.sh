@@ -16,9 +16,9 @@ results=$work/results
 mkdir $results $work/output
 
 built() {
-    timeout -k 5 300 "$source_root/conf/debian/build" $work/output
-    dpkg-deb --info $work/output/intune-tpm_*.deb
-    dpkg-deb --contents $work/output/intune-tpm_*.deb
+    timeout -k 5 300 "$source_root/conf/debian/build" "$work"/output
+    dpkg-deb --info "$work"/output/intune-tpm_*.deb
+    dpkg-deb --contents "$work"/output/intune-tpm_*.deb
 }
 attempt - "build" built
 
@@ -29,7 +29,7 @@ rm "$p11_config_dir/intune-tpm.module"
 listing >$work/before
 
 installed() {
-    dpkg --install $work/output/intune-tpm_*.deb
+    dpkg --install "$work"/output/intune-tpm_*.deb
     getent passwd intune-tpm-signer
     [ -d /var/lib/intune-tpm ]
     intune-enroll --version
@@ -44,7 +44,7 @@ enrolled() {
     FIXTURE_TOKEN_DIR=/var/lib/intune-tpm INTUNE_ENROLL=/usr/sbin/intune-enroll fixture_enroll
     mkdir -p /etc/intune-tpm
     printf '[tpm]\ntcti = %s\n' "$INTUNE_TPM_TCTI" >/etc/intune-tpm/intune-tpm.conf
-    cat "$MDE_CLIENT_CA" "$MDE_CLIENT_CHAIN" >$site/clients.pem
+    cat "$MDE_CLIENT_CA" "$MDE_CLIENT_CHAIN" >"$site"/clients.pem
     intune-enroll register --direct
     certificate=/var/lib/intune-tpm/current/device.crt
     fingerprint=$(fixture_token_fingerprint /var/lib/intune-tpm)
@@ -65,10 +65,10 @@ removed() {
     [ ! -e /etc/firefox/policies/policies.json ]
     dpkg --purge intune-tpm
     rm -f /etc/intune-tpm/intune-tpm.conf
-    listing >$work/after
-    diff $work/before $work/after | grep -vE '/etc/(ssl/certs|hosts|firefox|pkcs11|intune-tpm|systemd/system)|^[0-9]' >$work/left || [ ! -s $work/left ]
-    cat $work/left
-    [ ! -s $work/left ]
+    listing >"$work"/after
+    diff "$work"/before "$work"/after | grep -vE '/etc/(ssl/certs|hosts|firefox|pkcs11|intune-tpm|systemd/system)|^[0-9]' >"$work"/left || [ ! -s "$work"/left ]
+    cat "$work"/left
+    [ ! -s "$work"/left ]
 }
 attempt - "remove and purge" removed
 world_end
