@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -171,6 +172,71 @@ static void answers_that_are_none_are_refused(void **state)
     }
 }
 
+/*
+ * A character device that behaves as the kernel's do, one write a command and one read its response: a
+ * terminal in raw mode, with the software TPM behind it.
+ */
+static int device_open(char *ret_path, size_t size)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave;
+    struct termios mode;
+
+    assert_true(master >= 0);
+    assert_int_equal(grantpt(master), 0);
+    assert_int_equal(unlockpt(master), 0);
+    assert_int_equal(ptsname_r(master, ret_path, size), 0);
+    slave = open(ret_path,
+                 O_RDWR | O_NOCTTY | O_CLOEXEC); /* stays open: the terminal does not hang up in between */
+    assert_true(slave >= 0);
+    assert_int_equal(tcgetattr(slave, &mode), 0);
+    cfmakeraw(&mode);
+    assert_int_equal(tcsetattr(slave, TCSANOW, &mode), 0);
+    return master;
+}
+
+static void device_serve(int master, const char *data)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    uint8_t message[4096];
+    ssize_t size;
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", data);
+    while ((size = read(master, message, sizeof(message))) > 0) {
+        int tpm = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (connect(tpm, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+            write(tpm, message, (size_t)size) != size || (size = read(tpm, message, sizeof(message))) <= 0 ||
+            write(master, message, (size_t)size) != size)
+            _exit(1);
+        close(tpm);
+    }
+    _exit(0);
+}
+
+static void a_device_is_written_and_read(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[64], tcti[96];
+    int master = device_open(path, sizeof(path));
+    struct tpm_key key;
+    struct tpm *tpm;
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0)
+        device_serve(master, fixture->simulator.data);
+    fixture_key_create(fixture, &request_p256, NULL, &key, NULL);
+    snprintf(tcti, sizeof(tcti), "device:%s", path);
+    tpm = tpm_new(tcti);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(fixture_sign(tpm, &key, NULL), TPM_OK);
+    tpm_free(tpm);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(master);
+    fixture_assert_nothing_left(fixture);
+}
+
 /* An application may close every descriptor, and open its own at the same numbers. */
 static void a_descriptor_taken_away_is_not_used(void **state)
 {
@@ -230,6 +296,7 @@ int main(void)
         cmocka_unit_test(a_default_door_wants_the_resource_manager),
         cmocka_unit_test(a_forbidden_device_is_said_quietly),
         cmocka_unit_test(answers_that_are_none_are_refused),
+        cmocka_unit_test(a_device_is_written_and_read),
         cmocka_unit_test(a_descriptor_taken_away_is_not_used),
         cmocka_unit_test(a_child_abandons_the_door),
         cmocka_unit_test(every_status_has_a_sentence),

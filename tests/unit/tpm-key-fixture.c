@@ -20,6 +20,8 @@ const struct tpm_key_request request_p256 = {
     .type = TPM_KEY_EC, .curve = TPM_CURVE_P256, .may_persist = true};
 const struct tpm_key_request request_p384 = {
     .type = TPM_KEY_EC, .curve = TPM_CURVE_P384, .may_persist = true};
+const struct tpm_key_request request_p521 = {
+    .type = TPM_KEY_EC, .curve = TPM_CURVE_P521, .may_persist = true};
 const uint8_t fixture_digest[64] = {0xd1, 0x9e, 0x57, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0xff, 0x80, 0x7f};
 
 int fixture_setup(void **state)
@@ -133,7 +135,7 @@ enum tpm_status fixture_sign(struct tpm *tpm, const struct tpm_key *key, const s
 {
     uint8_t signature[TPM_RSA_MAX];
     enum tpm_status status;
-    size_t size = key->public_key.bits / 8;
+    size_t size = key->public_key.bits / 8; /* of an RSA signature */
 
     if (key->public_key.type == TPM_KEY_RSA)
         status = tpm_sign_rsassa(tpm, key, auth, TPM_HASH_SHA256, fixture_digest, 32, signature);

@@ -16,7 +16,8 @@ struct fixture {
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
-extern const struct tpm_key_request request_rsa_2048, request_rsa_3072, request_p256, request_p384;
+extern const struct tpm_key_request request_rsa_2048, request_rsa_3072, request_p256, request_p384,
+    request_p521;
 extern const uint8_t fixture_digest[64];
 
 /* Makes a key, with a PIN if one is given; fails the test otherwise. */
