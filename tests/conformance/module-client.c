@@ -61,8 +61,8 @@ int world_end(void **state)
 void world_make_token(const struct world *world, const char *options)
 {
     char command[1024];
-    snprintf(command, sizeof command, "\"%s\" --directory \"%s\" %s >/dev/null", getenv("MAKE_TOKEN"), world->directory,
-             options);
+    snprintf(command, sizeof command, "\"%s\" --directory \"%s\" %s >/dev/null", getenv("MAKE_TOKEN"),
+             world->directory, options);
     assert_int_equal(system(command), 0);
 }
 
@@ -104,7 +104,7 @@ CK_ULONG count_objects(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULO
 CK_OBJECT_HANDLE find_object(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class)
 {
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}};
-    CK_OBJECT_HANDLE object;
+    CK_OBJECT_HANDLE object; /* of the certificates the device's comes first */
     CK_ULONG found;
     assert_rv(CKR_OK, p11->C_FindObjectsInit(session, template, 1));
     assert_rv(CKR_OK, p11->C_FindObjects(session, &object, 1, &found));
@@ -113,8 +113,8 @@ CK_OBJECT_HANDLE find_object(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class)
     return object;
 }
 
-size_t get_attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *ret_value,
-                     size_t size)
+size_t get_attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
+                     void *ret_value, size_t size)
 {
     CK_ATTRIBUTE attribute = {type, ret_value, size};
     CK_RV rv = p11->C_GetAttributeValue(session, object, &attribute, 1);
@@ -127,14 +127,15 @@ EVP_PKEY *token_public_key(CK_SESSION_HANDLE session)
 {
     uint8_t info[1024];
     const uint8_t *cursor = info;
-    size_t size = get_attribute(session, find_object(session, CKO_PUBLIC_KEY), CKA_PUBLIC_KEY_INFO, info, sizeof info);
+    size_t size =
+        get_attribute(session, find_object(session, CKO_PUBLIC_KEY), CKA_PUBLIC_KEY_INFO, info, sizeof info);
     EVP_PKEY *key = d2i_PUBKEY(NULL, &cursor, (long)size);
     assert_non_null(key);
     return key;
 }
 
-size_t sign(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, const void *data, size_t data_size,
-            uint8_t ret_signature[512])
+size_t sign(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, const void *data,
+            size_t data_size, uint8_t ret_signature[512])
 {
     CK_ULONG size = 512;
     assert_rv(CKR_OK, p11->C_SignInit(session, mechanism, key));
@@ -142,7 +143,8 @@ size_t sign(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE
     return size;
 }
 
-bool ecdsa_is_right(EVP_PKEY *key, const uint8_t *digest, size_t digest_size, const uint8_t *signature, size_t size)
+bool ecdsa_is_right(EVP_PKEY *key, const uint8_t *digest, size_t digest_size, const uint8_t *signature,
+                    size_t size)
 {
     unsigned char *der = NULL;
     ECDSA_SIG *numbers = ECDSA_SIG_new();

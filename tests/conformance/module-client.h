@@ -1,6 +1,7 @@
 /*
- * The conformance tests' view of the module: loaded as an application loads it, with a token made by make-token in a software
- * TPM of the test's own. Environment: INTUNE_TPM_MODULE and MAKE_TOKEN, the two programs under test.
+ * The conformance tests' view of the module: loaded as an application loads it, with a token made by
+ * make-token in a software TPM of the test's own. Environment: INTUNE_TPM_MODULE and MAKE_TOKEN, the two
+ * programs under test.
  */
 #ifndef TEST_MODULE_CLIENT_H
 #define TEST_MODULE_CLIENT_H
@@ -44,20 +45,21 @@ CK_SESSION_HANDLE open_session(CK_FLAGS flags);
 void initialize(void);
 void finalize(void);
 
-/* The one object of a class that has the key's id (or of a profile the first); fails the test if there is none. */
+/* The first object of a class: of certificates the device's. Fails the test if there is none. */
 CK_OBJECT_HANDLE find_object(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class);
 /* How many objects match. */
 CK_ULONG count_objects(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count);
 /* The attribute's value in a buffer of this size; its length. Fails the test if it is not to be had. */
-size_t get_attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *ret_value,
-                     size_t size);
+size_t get_attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
+                     void *ret_value, size_t size);
 
 /* The public key of the token's public key object, for OpenSSL. */
 EVP_PKEY *token_public_key(CK_SESSION_HANDLE session);
 /* Signs data with the mechanism; the signature's length. */
-size_t sign(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, const void *data, size_t data_size,
-            uint8_t ret_signature[512]);
+size_t sign(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, const void *data,
+            size_t data_size, uint8_t ret_signature[512]);
 /* An ECDSA signature, r and s, verified by OpenSSL over a digest. */
-bool ecdsa_is_right(EVP_PKEY *key, const uint8_t *digest, size_t digest_size, const uint8_t *signature, size_t size);
+bool ecdsa_is_right(EVP_PKEY *key, const uint8_t *digest, size_t digest_size, const uint8_t *signature,
+                    size_t size);
 
 #endif

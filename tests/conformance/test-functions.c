@@ -1,6 +1,6 @@
 /*
- * Every function of the two tables, for what it says when the module is not initialised, when the session does not exist, and
- * when the session is there but nothing was begun or what is asked cannot be had.
+ * Every function of the two tables, for what it says when the module is not initialised, when the session
+ * does not exist, and when the session is there but nothing was begun or what is asked cannot be had.
  */
 #include "module-client.h"
 
@@ -22,90 +22,95 @@ static CK_SESSION_INFO session_info;
 #define READ_ONLY     CKR_SESSION_READ_ONLY
 
 /* X(table, function, arguments, what a fresh read-only session says, what a fresh read-write session says) */
-#define SESSION_FUNCTIONS(X)                                                                                              \
-    X(p11, C_InitPIN, (s, bytes, 4), READ_ONLY, CKR_USER_NOT_LOGGED_IN)                                                  \
-    X(p11, C_SetPIN, (s, bytes, 4, bytes, 4), READ_ONLY, PROTECTED)                                                      \
-    X(p11, C_GetSessionInfo, (s, &session_info), CKR_OK, CKR_OK)                                                         \
-    X(p11, C_GetOperationState, (s, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                                         \
-    X(p11, C_SetOperationState, (s, bytes, 1, 0, 0), NOT_SUPPORTED, NOT_SUPPORTED)                                       \
-    X(p11, C_Login, (s, CKU_SO, bytes, 4), CKR_USER_TYPE_INVALID, CKR_USER_TYPE_INVALID)                                 \
-    X(p11, C_Logout, (s), CKR_USER_NOT_LOGGED_IN, CKR_USER_NOT_LOGGED_IN)                                                \
-    X(p11, C_CreateObject, (s, template, 1, &new_object), READ_ONLY, PROTECTED)                                          \
-    X(p11, C_CopyObject, (s, object, template, 1, &new_object), READ_ONLY, PROTECTED)                                    \
-    X(p11, C_DestroyObject, (s, object), READ_ONLY, PROTECTED)                                                           \
-    X(p11, C_GetObjectSize, (s, object, &size), CKR_OK, CKR_OK)                                                          \
-    X(p11, C_GetAttributeValue, (s, object, NULL, 0), CKR_OK, CKR_OK)                                                    \
-    X(p11, C_SetAttributeValue, (s, object, template, 1), READ_ONLY, PROTECTED)                                          \
-    X(p11, C_FindObjects, (s, &object, 0, &count), NOT_BEGUN, NOT_BEGUN)                                                 \
-    X(p11, C_FindObjectsFinal, (s), NOT_BEGUN, NOT_BEGUN)                                                                \
-    X(p11, C_EncryptInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                                         \
-    X(p11, C_Encrypt, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                                         \
-    X(p11, C_EncryptUpdate, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                                   \
-    X(p11, C_EncryptFinal, (s, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                                              \
-    X(p11, C_DecryptInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                                         \
-    X(p11, C_Decrypt, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                                         \
-    X(p11, C_DecryptUpdate, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                                   \
-    X(p11, C_DecryptFinal, (s, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                                              \
-    X(p11, C_Digest, (s, bytes, 1, bytes, &size), NOT_BEGUN, NOT_BEGUN)                                                  \
-    X(p11, C_DigestUpdate, (s, bytes, 1), NOT_BEGUN, NOT_BEGUN)                                                          \
-    X(p11, C_DigestKey, (s, object), NOT_BEGUN, NOT_BEGUN)                                                               \
-    X(p11, C_DigestFinal, (s, bytes, &size), NOT_BEGUN, NOT_BEGUN)                                                       \
-    X(p11, C_SignInit, (s, &mechanism, object), CKR_MECHANISM_INVALID, CKR_MECHANISM_INVALID)                            \
-    X(p11, C_Sign, (s, bytes, 1, bytes, &size), NOT_BEGUN, NOT_BEGUN)                                                    \
-    X(p11, C_SignUpdate, (s, bytes, 1), NOT_BEGUN, NOT_BEGUN)                                                            \
-    X(p11, C_SignFinal, (s, bytes, &size), NOT_BEGUN, NOT_BEGUN)                                                         \
-    X(p11, C_SignRecoverInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                                     \
-    X(p11, C_SignRecover, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                                     \
-    X(p11, C_VerifyInit, (s, &mechanism, object), CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_KEY_FUNCTION_NOT_PERMITTED)        \
-    X(p11, C_Verify, (s, bytes, 1, bytes, 1), NOT_BEGUN, NOT_BEGUN)                                                      \
-    X(p11, C_VerifyUpdate, (s, bytes, 1), NOT_BEGUN, NOT_BEGUN)                                                          \
-    X(p11, C_VerifyFinal, (s, bytes, 1), NOT_BEGUN, NOT_BEGUN)                                                           \
-    X(p11, C_VerifyRecoverInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                                   \
-    X(p11, C_VerifyRecover, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                                   \
-    X(p11, C_DigestEncryptUpdate, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                             \
-    X(p11, C_DecryptDigestUpdate, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                             \
-    X(p11, C_SignEncryptUpdate, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                               \
-    X(p11, C_DecryptVerifyUpdate, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                             \
-    X(p11, C_GenerateKey, (s, &mechanism, template, 1, &new_object), READ_ONLY, PROTECTED)                               \
-    X(p11, C_GenerateKeyPair, (s, &mechanism, template, 1, template, 1, &new_object, &other_object), READ_ONLY, PROTECTED) \
-    X(p11, C_WrapKey, (s, &mechanism, object, object, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                       \
-    X(p11, C_UnwrapKey, (s, &mechanism, object, bytes, 1, template, 1, &new_object), NOT_SUPPORTED, NOT_SUPPORTED)       \
-    X(p11, C_DeriveKey, (s, &mechanism, object, template, 1, &new_object), NOT_SUPPORTED, NOT_SUPPORTED)                 \
-    X(p11, C_SeedRandom, (s, bytes, 1), CKR_RANDOM_SEED_NOT_SUPPORTED, CKR_RANDOM_SEED_NOT_SUPPORTED)                    \
-    X(p11, C_GenerateRandom, (s, bytes, 1), CKR_OK, CKR_OK)                                                              \
-    X(p11, C_GetFunctionStatus, (s), CKR_FUNCTION_NOT_PARALLEL, CKR_FUNCTION_NOT_PARALLEL)                               \
-    X(p11, C_CancelFunction, (s), CKR_FUNCTION_NOT_PARALLEL, CKR_FUNCTION_NOT_PARALLEL)                                  \
-    X(p11_3, C_LoginUser, (s, CKU_SO, bytes, 4, NULL, 0), CKR_USER_TYPE_INVALID, CKR_USER_TYPE_INVALID)                  \
-    X(p11_3, C_SessionCancel, (s, CKF_SIGN), CKR_OK, CKR_OK)                                                             \
-    X(p11_3, C_MessageEncryptInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                                \
-    X(p11_3, C_EncryptMessage, (s, bytes, 1, bytes, 1, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)            \
-    X(p11_3, C_EncryptMessageBegin, (s, bytes, 1, bytes, 1), NOT_SUPPORTED, NOT_SUPPORTED)                               \
-    X(p11_3, C_EncryptMessageNext, (s, bytes, 1, bytes, 1, bytes, &size, 0), NOT_SUPPORTED, NOT_SUPPORTED)               \
-    X(p11_3, C_MessageEncryptFinal, (s), NOT_SUPPORTED, NOT_SUPPORTED)                                                   \
-    X(p11_3, C_MessageDecryptInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                                \
-    X(p11_3, C_DecryptMessage, (s, bytes, 1, bytes, 1, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)            \
-    X(p11_3, C_DecryptMessageBegin, (s, bytes, 1, bytes, 1), NOT_SUPPORTED, NOT_SUPPORTED)                               \
-    X(p11_3, C_DecryptMessageNext, (s, bytes, 1, bytes, 1, bytes, &size, 0), NOT_SUPPORTED, NOT_SUPPORTED)               \
-    X(p11_3, C_MessageDecryptFinal, (s), NOT_SUPPORTED, NOT_SUPPORTED)                                                   \
-    X(p11_3, C_MessageSignInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                                   \
-    X(p11_3, C_SignMessage, (s, bytes, 1, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                         \
-    X(p11_3, C_SignMessageBegin, (s, bytes, 1), NOT_SUPPORTED, NOT_SUPPORTED)                                            \
-    X(p11_3, C_SignMessageNext, (s, bytes, 1, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                     \
-    X(p11_3, C_MessageSignFinal, (s), NOT_SUPPORTED, NOT_SUPPORTED)                                                      \
-    X(p11_3, C_MessageVerifyInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                                 \
-    X(p11_3, C_VerifyMessage, (s, bytes, 1, bytes, 1, bytes, 1), NOT_SUPPORTED, NOT_SUPPORTED)                           \
-    X(p11_3, C_VerifyMessageBegin, (s, bytes, 1), NOT_SUPPORTED, NOT_SUPPORTED)                                          \
-    X(p11_3, C_VerifyMessageNext, (s, bytes, 1, bytes, 1, bytes, 1), NOT_SUPPORTED, NOT_SUPPORTED)                       \
-    X(p11_3, C_MessageVerifyFinal, (s), NOT_SUPPORTED, NOT_SUPPORTED)                                                    \
-    X(p11, C_FindObjectsInit, (s, template, 1), CKR_OK, CKR_OK)                                                          \
-    X(p11, C_DigestInit, (s, &mechanism), CKR_OK, CKR_OK)                                                                \
+#define SESSION_FUNCTIONS(X)                                                                                 \
+    X(p11, C_InitPIN, (s, bytes, 4), READ_ONLY, CKR_USER_NOT_LOGGED_IN)                                      \
+    X(p11, C_SetPIN, (s, bytes, 4, bytes, 4), READ_ONLY, PROTECTED)                                          \
+    X(p11, C_GetSessionInfo, (s, &session_info), CKR_OK, CKR_OK)                                             \
+    X(p11, C_GetOperationState, (s, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                             \
+    X(p11, C_SetOperationState, (s, bytes, 1, 0, 0), NOT_SUPPORTED, NOT_SUPPORTED)                           \
+    X(p11, C_Login, (s, CKU_SO, bytes, 4), CKR_USER_TYPE_INVALID, CKR_USER_TYPE_INVALID)                     \
+    X(p11, C_Logout, (s), CKR_USER_NOT_LOGGED_IN, CKR_USER_NOT_LOGGED_IN)                                    \
+    X(p11, C_CreateObject, (s, template, 1, &new_object), READ_ONLY, PROTECTED)                              \
+    X(p11, C_CopyObject, (s, object, template, 1, &new_object), READ_ONLY, PROTECTED)                        \
+    X(p11, C_DestroyObject, (s, object), READ_ONLY, PROTECTED)                                               \
+    X(p11, C_GetObjectSize, (s, object, &size), CKR_OK, CKR_OK)                                              \
+    X(p11, C_GetAttributeValue, (s, object, NULL, 0), CKR_OK, CKR_OK)                                        \
+    X(p11, C_SetAttributeValue, (s, object, template, 1), READ_ONLY, PROTECTED)                              \
+    X(p11, C_FindObjects, (s, &object, 0, &count), NOT_BEGUN, NOT_BEGUN)                                     \
+    X(p11, C_FindObjectsFinal, (s), NOT_BEGUN, NOT_BEGUN)                                                    \
+    X(p11, C_EncryptInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                             \
+    X(p11, C_Encrypt, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                             \
+    X(p11, C_EncryptUpdate, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                       \
+    X(p11, C_EncryptFinal, (s, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                                  \
+    X(p11, C_DecryptInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                             \
+    X(p11, C_Decrypt, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                             \
+    X(p11, C_DecryptUpdate, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                       \
+    X(p11, C_DecryptFinal, (s, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                                  \
+    X(p11, C_Digest, (s, bytes, 1, bytes, &size), NOT_BEGUN, NOT_BEGUN)                                      \
+    X(p11, C_DigestUpdate, (s, bytes, 1), NOT_BEGUN, NOT_BEGUN)                                              \
+    X(p11, C_DigestKey, (s, object), NOT_BEGUN, NOT_BEGUN)                                                   \
+    X(p11, C_DigestFinal, (s, bytes, &size), NOT_BEGUN, NOT_BEGUN)                                           \
+    X(p11, C_SignInit, (s, &mechanism, object), CKR_MECHANISM_INVALID, CKR_MECHANISM_INVALID)                \
+    X(p11, C_Sign, (s, bytes, 1, bytes, &size), NOT_BEGUN, NOT_BEGUN)                                        \
+    X(p11, C_SignUpdate, (s, bytes, 1), NOT_BEGUN, NOT_BEGUN)                                                \
+    X(p11, C_SignFinal, (s, bytes, &size), NOT_BEGUN, NOT_BEGUN)                                             \
+    X(p11, C_SignRecoverInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                         \
+    X(p11, C_SignRecover, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                         \
+    X(p11, C_VerifyInit, (s, &mechanism, object), CKR_KEY_FUNCTION_NOT_PERMITTED,                            \
+      CKR_KEY_FUNCTION_NOT_PERMITTED)                                                                        \
+    X(p11, C_Verify, (s, bytes, 1, bytes, 1), NOT_BEGUN, NOT_BEGUN)                                          \
+    X(p11, C_VerifyUpdate, (s, bytes, 1), NOT_BEGUN, NOT_BEGUN)                                              \
+    X(p11, C_VerifyFinal, (s, bytes, 1), NOT_BEGUN, NOT_BEGUN)                                               \
+    X(p11, C_VerifyRecoverInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                       \
+    X(p11, C_VerifyRecover, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                       \
+    X(p11, C_DigestEncryptUpdate, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                 \
+    X(p11, C_DecryptDigestUpdate, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                 \
+    X(p11, C_SignEncryptUpdate, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                   \
+    X(p11, C_DecryptVerifyUpdate, (s, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)                 \
+    X(p11, C_GenerateKey, (s, &mechanism, template, 1, &new_object), READ_ONLY, PROTECTED)                   \
+    X(p11, C_GenerateKeyPair, (s, &mechanism, template, 1, template, 1, &new_object, &other_object),         \
+      READ_ONLY, PROTECTED)                                                                                  \
+    X(p11, C_WrapKey, (s, &mechanism, object, object, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)           \
+    X(p11, C_UnwrapKey, (s, &mechanism, object, bytes, 1, template, 1, &new_object), NOT_SUPPORTED,          \
+      NOT_SUPPORTED)                                                                                         \
+    X(p11, C_DeriveKey, (s, &mechanism, object, template, 1, &new_object), NOT_SUPPORTED, NOT_SUPPORTED)     \
+    X(p11, C_SeedRandom, (s, bytes, 1), CKR_RANDOM_SEED_NOT_SUPPORTED, CKR_RANDOM_SEED_NOT_SUPPORTED)        \
+    X(p11, C_GenerateRandom, (s, bytes, 1), CKR_OK, CKR_OK)                                                  \
+    X(p11, C_GetFunctionStatus, (s), CKR_FUNCTION_NOT_PARALLEL, CKR_FUNCTION_NOT_PARALLEL)                   \
+    X(p11, C_CancelFunction, (s), CKR_FUNCTION_NOT_PARALLEL, CKR_FUNCTION_NOT_PARALLEL)                      \
+    X(p11_3, C_LoginUser, (s, CKU_SO, bytes, 4, NULL, 0), CKR_USER_TYPE_INVALID, CKR_USER_TYPE_INVALID)      \
+    X(p11_3, C_SessionCancel, (s, CKF_SIGN), CKR_OK, CKR_OK)                                                 \
+    X(p11_3, C_MessageEncryptInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                    \
+    X(p11_3, C_EncryptMessage, (s, bytes, 1, bytes, 1, bytes, 1, bytes, &size), NOT_SUPPORTED,               \
+      NOT_SUPPORTED)                                                                                         \
+    X(p11_3, C_EncryptMessageBegin, (s, bytes, 1, bytes, 1), NOT_SUPPORTED, NOT_SUPPORTED)                   \
+    X(p11_3, C_EncryptMessageNext, (s, bytes, 1, bytes, 1, bytes, &size, 0), NOT_SUPPORTED, NOT_SUPPORTED)   \
+    X(p11_3, C_MessageEncryptFinal, (s), NOT_SUPPORTED, NOT_SUPPORTED)                                       \
+    X(p11_3, C_MessageDecryptInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                    \
+    X(p11_3, C_DecryptMessage, (s, bytes, 1, bytes, 1, bytes, 1, bytes, &size), NOT_SUPPORTED,               \
+      NOT_SUPPORTED)                                                                                         \
+    X(p11_3, C_DecryptMessageBegin, (s, bytes, 1, bytes, 1), NOT_SUPPORTED, NOT_SUPPORTED)                   \
+    X(p11_3, C_DecryptMessageNext, (s, bytes, 1, bytes, 1, bytes, &size, 0), NOT_SUPPORTED, NOT_SUPPORTED)   \
+    X(p11_3, C_MessageDecryptFinal, (s), NOT_SUPPORTED, NOT_SUPPORTED)                                       \
+    X(p11_3, C_MessageSignInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                       \
+    X(p11_3, C_SignMessage, (s, bytes, 1, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)             \
+    X(p11_3, C_SignMessageBegin, (s, bytes, 1), NOT_SUPPORTED, NOT_SUPPORTED)                                \
+    X(p11_3, C_SignMessageNext, (s, bytes, 1, bytes, 1, bytes, &size), NOT_SUPPORTED, NOT_SUPPORTED)         \
+    X(p11_3, C_MessageSignFinal, (s), NOT_SUPPORTED, NOT_SUPPORTED)                                          \
+    X(p11_3, C_MessageVerifyInit, (s, &mechanism, object), NOT_SUPPORTED, NOT_SUPPORTED)                     \
+    X(p11_3, C_VerifyMessage, (s, bytes, 1, bytes, 1, bytes, 1), NOT_SUPPORTED, NOT_SUPPORTED)               \
+    X(p11_3, C_VerifyMessageBegin, (s, bytes, 1), NOT_SUPPORTED, NOT_SUPPORTED)                              \
+    X(p11_3, C_VerifyMessageNext, (s, bytes, 1, bytes, 1, bytes, 1), NOT_SUPPORTED, NOT_SUPPORTED)           \
+    X(p11_3, C_MessageVerifyFinal, (s), NOT_SUPPORTED, NOT_SUPPORTED)                                        \
+    X(p11, C_FindObjectsInit, (s, template, 1), CKR_OK, CKR_OK)                                              \
+    X(p11, C_DigestInit, (s, &mechanism), CKR_OK, CKR_OK)                                                    \
     X(p11, C_CloseSession, (s), CKR_OK, CKR_OK)
 
-#define CALL(table, function, arguments, read_only, read_write)                                                            \
-    static CK_RV call_##function(CK_SESSION_HANDLE s)                                                                     \
-    {                                                                                                                      \
-        size = sizeof bytes;                                                                                               \
-        return table->function arguments;                                                                                  \
+#define CALL(table, function, arguments, read_only, read_write)                                              \
+    static CK_RV call_##function(CK_SESSION_HANDLE s)                                                        \
+    {                                                                                                        \
+        size = sizeof bytes;                                                                                 \
+        return table->function arguments;                                                                    \
     }
 SESSION_FUNCTIONS(CALL)
 
@@ -114,7 +119,8 @@ static const struct {
     CK_RV (*call)(CK_SESSION_HANDLE);
     CK_RV read_only, read_write;
 } session_functions[] = {
-#define ROW(table, function, arguments, read_only, read_write) {#function, call_##function, read_only, read_write},
+#define ROW(table, function, arguments, read_only, read_write)                                               \
+    {#function, call_##function, read_only, read_write},
     SESSION_FUNCTIONS(ROW)};
 
 #define SESSION_FUNCTION_COUNT (sizeof session_functions / sizeof session_functions[0])
@@ -155,12 +161,12 @@ static void nothing_works_before_initialize(void **state)
     assert_rv(CKR_CRYPTOKI_NOT_INITIALIZED, p11->C_CloseAllSessions(0));
 }
 
-/* The two tables together have 92 functions; none is left out of this file but the ones that need no session. */
+/* The two tables together have 92 functions; the 15 that need no session are called by name. */
 static void every_function_is_there(void **state)
 {
     void *entry;
     (void)state;
-    assert_int_equal(SESSION_FUNCTION_COUNT, 68 + 24 - 16);
+    assert_int_equal(SESSION_FUNCTION_COUNT, 68 + 24 - 15);
     for (size_t offset = sizeof(void *); offset < sizeof(CK_FUNCTION_LIST); offset += sizeof entry) {
         memcpy(&entry, (const char *)p11 + offset, sizeof entry);
         assert_non_null(entry);
@@ -197,7 +203,8 @@ static void a_fresh_session_answers_as_specified(void **state)
         object = key;
         CK_RV rv = session_functions[i].call(read_only);
         if (rv != session_functions[i].read_only)
-            fail_msg("%s, read-only: 0x%lx, not 0x%lx", session_functions[i].name, rv, session_functions[i].read_only);
+            fail_msg("%s, read-only: 0x%lx, not 0x%lx", session_functions[i].name, rv,
+                     session_functions[i].read_only);
         object = key;
         rv = session_functions[i].call(read_write);
         if (rv != session_functions[i].read_write)
@@ -224,8 +231,10 @@ static void an_object_that_is_not_there_is_refused(void **state)
         assert_rv(CKR_KEY_HANDLE_INVALID, p11->C_VerifyInit(session, &ecdsa, wrong[i]));
     }
     /* an object, but not a key */
-    assert_rv(CKR_KEY_HANDLE_INVALID, p11->C_SignInit(session, &ecdsa, find_object(session, CKO_CERTIFICATE)));
-    assert_rv(CKR_KEY_FUNCTION_NOT_PERMITTED, p11->C_SignInit(session, &ecdsa, find_object(session, CKO_PUBLIC_KEY)));
+    assert_rv(CKR_KEY_HANDLE_INVALID,
+              p11->C_SignInit(session, &ecdsa, find_object(session, CKO_CERTIFICATE)));
+    assert_rv(CKR_KEY_FUNCTION_NOT_PERMITTED,
+              p11->C_SignInit(session, &ecdsa, find_object(session, CKO_PUBLIC_KEY)));
     finalize();
 }
 
