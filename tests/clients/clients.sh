@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # set here for the scripts, and by them
 # The world that a client script runs in: sourced first thing by every script of this folder.
 #
 # The script starts again inside namespaces of its own (mounts, network, processes), where /usr, /etc and /var are overlays and

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # set here for the scripts, and by them
 # A second machine for VPN and 802.1X: a network namespace "gateway" with a link to this one. Sourced after clients.sh.
 #
 #   this namespace  lan0 192.0.2.1  ----  192.0.2.2 lan0  gateway

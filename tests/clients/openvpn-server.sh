@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # set here for the scripts, and by them
 # OpenVPN's side of the gateway, which writes down which certificate came. Sourced after gateway.sh.
 
 openvpn_server_prepare() {

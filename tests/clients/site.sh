@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # set here for the scripts, and by them
 # The site that the applications talk to: a CA for its servers, names, and a web server that demands the certificate
 # issued by the MDM server. Sourced after clients.sh.
 
@@ -39,6 +40,7 @@ site_begin() {
     {
         printf 'daemon off; master_process off; error_log %s/error.log info; pid %s/nginx.pid;\n' "$site" "$site"
         printf 'events { worker_connections 256; }\nhttp {\n'
+        # shellcheck disable=SC2016 # nginx's variables
         printf 'log_format who "$ssl_protocol $ssl_client_verify $ssl_client_fingerprint $status";\n'
         printf 'access_log %s/access.log who; root %s/www; client_body_temp_path %s/body;\n' "$site" "$site" "$site"
         printf 'proxy_temp_path %s/t1; fastcgi_temp_path %s/t2; uwsgi_temp_path %s/t3; scgi_temp_path %s/t4;\n' \

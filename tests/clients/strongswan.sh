@@ -89,7 +89,7 @@ cp $site/ca.crt /etc/swanctl/x509ca/
 recipe strongswan.conf >/etc/strongswan.d/intune-tpm.conf
 
 connect() {
-    local server client status=0 serial
+    local server client status=0
     rm -f "$work"/{client,server}.{log,vici}
     recipe swanctl.conf >/etc/swanctl/conf.d/example.conf
     inside_unreachable

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034 # what is set here is for the scripts
+# shellcheck disable=SC2034,SC2154 # set here for the scripts, and by them
 # Two tokens in one software TPM, RSA-2048 and P-256, enrolled by intune-enroll with the test MDM server; one of them at a
 # time is the machine's. Sourced after clients.sh and site.sh.
 #
