@@ -1,17 +1,18 @@
 /*
- * Any other TCTI ("tabrmd", "mssim" ...) through the TSS's loader, by its explicit name. The TSS prints to
- * stderr when a TCTI cannot be found or a simulator does not listen, so both are looked for here first.
+ * Any other TCTI ("tabrmd", "mssim" ...) by its explicit name. Its library is opened here and not by the
+ * TSS's loader, which prints to stderr when it is not there, and stays: tabrmd's registers types with GLib
+ * that outlive an unloading.
  */
 #include "connection.h"
 
 #include <ctype.h>
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <tss2/tss2_tcti.h>
-#include <tss2/tss2_tctildr.h>
 
 static bool library_name(const char *tcti, char *ret_name, size_t size)
 {
@@ -38,24 +39,45 @@ static uint32_t simulator_look(const struct tpm *tpm)
     return rc;
 }
 
+/* What the library says about itself (TCG TSS 2.0 TCTI, 3.6); NULL when there is no such library. */
+static const TSS2_TCTI_INFO *library_info(const struct tpm *tpm)
+{
+    TSS2_TCTI_INFO_FUNC function;
+    void *library, *symbol;
+    char name[64];
+
+    if (!library_name(tpm->tcti, name, sizeof(name)))
+        return NULL;
+    library = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    symbol = library != NULL ? dlsym(library, TSS2_TCTI_INFO_SYMBOL) : NULL;
+    if (symbol == NULL)
+        return NULL;
+    memcpy(&function, &symbol, sizeof(function)); /* ISO C has no cast from an object to a function */
+    return function();
+}
+
 static uint32_t tss_open(struct tpm *tpm)
 {
-    TSS2_TCTI_CONTEXT *context = NULL;
-    char name[64];
+    const TSS2_TCTI_INFO *info = library_info(tpm);
+    const char *configuration = tpm->address[0] != '\0' ? tpm->address : NULL;
+    TSS2_TCTI_CONTEXT *context;
+    size_t size = 0;
     uint32_t rc;
 
-    if (tpm->tss_library == NULL) {
-        if (!library_name(tpm->tcti, name, sizeof(name)))
-            return DOOR_RC_BAD_TCTI;
-        tpm->tss_library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-        if (tpm->tss_library == NULL)
-            return DOOR_RC_BAD_TCTI;
-    }
+    if (info == NULL || info->init == NULL)
+        return DOOR_RC_BAD_TCTI;
     rc = simulator_look(tpm);
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    if (Tss2_TctiLdr_Initialize(tpm->tcti, &context) != TSS2_RC_SUCCESS)
+    if (info->init(NULL, &size, configuration) != TSS2_RC_SUCCESS)
         return DOOR_RC_UNREACHABLE;
+    context = calloc(1, size);
+    if (context == NULL)
+        return DOOR_RC_NO_MEMORY;
+    if (info->init(context, &size, configuration) != TSS2_RC_SUCCESS) {
+        free(context);
+        return DOOR_RC_UNREACHABLE;
+    }
     tpm->tss_context = context;
     return TPM2_RC_SUCCESS;
 }
@@ -85,11 +107,9 @@ static void tss_close(struct tpm *tpm)
     TSS2_TCTI_CONTEXT *context = tpm->tss_context;
 
     if (context != NULL)
-        Tss2_TctiLdr_Finalize(&context);
+        Tss2_Tcti_Finalize(context);
+    free(context);
     tpm->tss_context = NULL;
-    if (tpm->tss_library != NULL)
-        dlclose(tpm->tss_library);
-    tpm->tss_library = NULL;
 }
 
 /* A resource manager serves any number of clients; a simulator only one. */
