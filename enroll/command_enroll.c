@@ -27,8 +27,8 @@ struct enrolment {
 };
 
 /*
- * Run twice with the same address, the second run finds what it was to bring about: that is no error. An enrolment with
- * another address is one.
+ * Run twice with the same address, the second run finds what it was to bring about: that is no error. An
+ * enrolment with another address is one.
  */
 static enum enroll_exit existing_left(struct run *run)
 {
@@ -42,7 +42,8 @@ static enum enroll_exit existing_left(struct run *run)
     return ENROLL_OK;
 }
 
-/* A valid enrolment is named and left, unless --replace says otherwise. A damaged or expired one is replaced. */
+/* A valid enrolment is named and left, unless --replace says otherwise. A damaged or expired one is replaced.
+ */
 static enum enroll_exit existing_check(struct enrolment *enrolment)
 {
     struct run *run = &enrolment->run;
@@ -70,8 +71,10 @@ static enum enroll_exit prepare(struct enrolment *enrolment)
     char text[160];
 
     if (run->line.given[OPTION_WAIT] && !command_line_number(&run->line, OPTION_WAIT, 0, 86400, &wait))
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "", "--wait is not a number of seconds");
-    enum enroll_exit status = install_directory_open(run->token_directory, wait, &enrolment->directory, &run->error);
+        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
+                                "--wait is not a number of seconds");
+    enum enroll_exit status =
+        install_directory_open(run->token_directory, wait, &enrolment->directory, &run->error);
     if (status == ENROLL_OK)
         status = existing_check(enrolment);
     if (status != ENROLL_OK || run->report.action)
@@ -82,11 +85,14 @@ static enum enroll_exit prepare(struct enrolment *enrolment)
     enum tpm_status tpm = tpm_facts_read(run->tpm, &enrolment->facts);
     if (tpm != TPM_OK)
         return install_tpm_error(&run->error, STEP_PREPARE, run->tpm, tpm, "the TPM cannot be used");
-    status = install_recover(&enrolment->directory, run->tpm, run->line.given[OPTION_RESUME] ? RECOVER_KEEP_PENDING : 0, &recovery,
-                             &run->error);
+    status =
+        install_recover(&enrolment->directory, run->tpm,
+                        run->line.given[OPTION_RESUME] ? RECOVER_KEEP_PENDING : 0, &recovery, &run->error);
     if (status == ENROLL_OK && (recovery.evicted || recovery.removed || recovery.finished)) {
-        snprintf(text, sizeof text, "tidied up after an earlier run: %zu key%s taken out of the TPM, %zu item%s removed",
-                 recovery.evicted, recovery.evicted == 1 ? "" : "s", recovery.removed, recovery.removed == 1 ? "" : "s");
+        snprintf(text, sizeof text,
+                 "tidied up after an earlier run: %zu key%s taken out of the TPM, %zu item%s removed",
+                 recovery.evicted, recovery.evicted == 1 ? "" : "s", recovery.removed,
+                 recovery.removed == 1 ? "" : "s");
         if (run->line.given[OPTION_VERBOSE])
             terminal_say(run->terminal, text);
     }
@@ -110,8 +116,9 @@ static enum enroll_exit address_set(struct enrolment *enrolment)
     else
         options->address = operand;
     if (!options->address && !options->discovery_url)
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "Try intune-enroll enroll user@example.com.",
-                                "it was not said where to enrol: a user's address, a domain or a URL is needed");
+        return enroll_error_set(
+            &run->error, ENROLL_USAGE, STEP_PREPARE, "Try intune-enroll enroll user@example.com.",
+            "it was not said where to enrol: a user's address, a domain or a URL is needed");
     return ENROLL_OK;
 }
 
@@ -122,7 +129,8 @@ static enum enroll_exit remember(struct enrolment *enrolment)
     const char *persistence = run_persistence(&enrolment->run);
     if (!persistence)
         return enrolment->run.error.exit_status;
-    const char *address = conversation->options.address ? conversation->options.address : conversation->options.discovery_url;
+    const char *address =
+        conversation->options.address ? conversation->options.address : conversation->options.discovery_url;
     const char *at = conversation->options.address ? strchr(conversation->options.address, '@') : NULL;
     if (!enrollment_string_set(&enrollment->address, address) ||
         (at && !enrollment_string_set(&enrollment->user, conversation->options.address)) ||
@@ -157,11 +165,13 @@ static enum enroll_exit issuance_begin(struct enrolment *enrolment)
                           : strcmp(enrolment->enrollment.persistent, "no") == 0 ? PERSISTENT_NO
                                                                                 : PERSISTENT_AUTO;
     if (options.label && (!options.label[0] || strlen(options.label) > TOKEN_LABEL_MAX))
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "", "--label has 1 to %d characters", TOKEN_LABEL_MAX);
-    if (run->line.values[OPTION_KEY] && !issuance_key_choice_parse(run->line.values[OPTION_KEY], &options.key))
+        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "", "--label has 1 to %d characters",
+                                TOKEN_LABEL_MAX);
+    if (run->line.values[OPTION_KEY] &&
+        !issuance_key_choice_parse(run->line.values[OPTION_KEY], &options.key))
         return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE,
-                                "It is one of rsa2048, rsa3072, rsa4096, p256, p384, p521.", "--key knows no key called %s",
-                                run->line.values[OPTION_KEY]);
+                                "It is one of rsa2048, rsa3072, rsa4096, p256, p384, p521.",
+                                "--key knows no key called %s", run->line.values[OPTION_KEY]);
     enrolment->issuance = issuance_new(&options);
     enrolment->conversation.issuance = enrolment->issuance;
     return enrolment->issuance ? ENROLL_OK : enroll_error_memory(&run->error, STEP_PREPARE);
@@ -177,9 +187,11 @@ static enum enroll_exit ask(struct enrolment *enrolment)
                                              .request_id = enrolment->enrollment.request_id};
         status = issuance_resume(enrolment->issuance, &run->error);
         if (status == ENROLL_OK)
-            status = flow_resume(&conversation->options, &pending, &conversation->callbacks, &enrolment->result, &run->error);
+            status = flow_resume(&conversation->options, &pending, &conversation->callbacks,
+                                 &enrolment->result, &run->error);
     } else {
-        status = flow_enroll(&conversation->options, &conversation->callbacks, &enrolment->result, &run->error);
+        status =
+            flow_enroll(&conversation->options, &conversation->callbacks, &enrolment->result, &run->error);
     }
     enrolment->has_result = status == ENROLL_OK;
     if (status == ENROLL_OK && (!enrollment_fill(&enrolment->enrollment, &enrolment->result) ||
@@ -220,11 +232,13 @@ static enum enroll_exit enrol(struct enrolment *enrolment)
     terminal_progress(run->terminal, STEP_PREPARE, status == ENROLL_OK ? FLOW_DONE : FLOW_FAILED, "");
     if (status != ENROLL_OK || run->report.action)
         return status;
-    if (run->line.given[OPTION_RESUME] && !install_pending_undecided(&enrolment->directory, &enrolment->enrollment))
-        return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED, STEP_PREPARE, "Start a new one with intune-enroll enroll.",
+    if (run->line.given[OPTION_RESUME] &&
+        !install_pending_undecided(&enrolment->directory, &enrolment->enrollment))
+        return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED, STEP_PREPARE,
+                                "Start a new one with intune-enroll enroll.",
                                 "there is no pending request in %s", run->token_directory);
-    status = conversation_begin(&enrolment->conversation, run, enrolment->enrollment.ca_file, enrolment->enrollment.profile,
-                                &enrolment->facts);
+    status = conversation_begin(&enrolment->conversation, run, enrolment->enrollment.ca_file,
+                                enrolment->enrollment.profile, &enrolment->facts);
     enrolment->has_conversation = true;
     if (status == ENROLL_OK)
         status = address_set(enrolment);

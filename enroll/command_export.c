@@ -30,9 +30,11 @@ static enum enroll_exit file_write(struct run *run, const char *path, const char
 {
     enum enroll_exit status = ENROLL_OK;
     char *for_directory = strdup(path), *for_name = strdup(path);
-    int fd = for_directory && for_name ? open(dirname(for_directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int fd =
+        for_directory && for_name ? open(dirname(for_directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (fd < 0 || install_file_replace(fd, basename(for_name), text, strlen(text), 0644))
-        status = enroll_error_set(&run->error, ENROLL_FAILED, STEP_PREPARE, "", "cannot write %s: %s", path, strerror(errno));
+        status = enroll_error_set(&run->error, ENROLL_FAILED, STEP_PREPARE, "", "cannot write %s: %s", path,
+                                  strerror(errno));
     if (fd >= 0)
         close(fd);
     free(for_name);
@@ -40,22 +42,19 @@ static enum enroll_exit file_write(struct run *run, const char *path, const char
     return status;
 }
 
-static enum enroll_exit export(struct run *run)
-{
-    enum enroll_exit status = run_token_read(run);
-    if (status != ENROLL_OK)
-        return status;
-    if (!run->generation->has_certificate)
-        return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED, STEP_PREPARE, "", "the token in %s has no certificate yet",
-                                run->token_directory);
+static enum enroll_exit export(struct run *run) {
+    enum enroll_exit status = run_token_read(run); if (status != ENROLL_OK) return status;
+    if (!run->generation->has_certificate) return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED,
+                                                                   STEP_PREPARE, "",
+                                                                   "the token in %s has no certificate yet",
+                                                                   run->token_directory);
     char *text = certificates_format(run->generation, !run->line.given[OPTION_NO_CHAIN]);
-    if (!text)
-        return enroll_error_memory(&run->error, STEP_PREPARE);
+    if (!text) return enroll_error_memory(&run->error, STEP_PREPARE);
     const char *path = run->line.values[OPTION_OUTPUT];
-    if (path)
-        status = file_write(run, path, text);
+    if (path) status = file_write(run, path, text);
     else if (!run->line.given[OPTION_JSON] && fputs(text, stdout) < 0)
-        status = enroll_error_set(&run->error, ENROLL_FAILED, STEP_PREPARE, "", "cannot write: %s", strerror(errno));
+        status = enroll_error_set(&run->error, ENROLL_FAILED, STEP_PREPARE, "", "cannot write: %s",
+                                  strerror(errno));
     run->report.pem = text;
     return status;
 }

@@ -1,6 +1,6 @@
 /*
- * The command line: one table of commands and one of options drive parsing and --help; tests/faults checks the manual
- * page and the completion against them.
+ * The command line: one table of commands and one of options drive parsing and --help; tests/faults checks
+ * the manual page and the completion against them.
  */
 #ifndef ENROLL_COMMAND_LINE_H
 #define ENROLL_COMMAND_LINE_H
@@ -80,29 +80,32 @@ enum option_id {
 struct command_line {
     enum command_id command;
     bool given[OPTION_COUNT];
-    const char *values[OPTION_COUNT];                        /* of an option that stands once */
-    const char *lists[OPTION_COUNT][OPTION_REPEATS_MAX + 1]; /* NULL-terminated, of one that may stand again */
-    const char *operand;                                     /* USER@DOMAIN, or NULL */
+    const char *values[OPTION_COUNT]; /* of an option that stands once */
+    const char
+        *lists[OPTION_COUNT][OPTION_REPEATS_MAX + 1]; /* NULL-terminated, of one that may stand again */
+    const char *operand;                              /* USER@DOMAIN, or NULL */
 };
 
 enum command_line_result { LINE_RUN, LINE_HELP_SHOWN, LINE_WRONG };
 
 /*
- * Parses argv[1...] of a command (argv[0] is its name). LINE_HELP_SHOWN: --help was given and is answered on stdout.
- * LINE_WRONG: the reason stands on stderr, the exit status is ENROLL_USAGE.
+ * Parses argv[1...] of a command (argv[0] is its name). LINE_HELP_SHOWN: --help was given and is answered on
+ * stdout. LINE_WRONG: the reason stands on stderr, the exit status is ENROLL_USAGE.
  */
-enum command_line_result command_line_parse(enum command_id command, int argc, char **argv, struct command_line *ret_line)
+enum command_line_result command_line_parse(enum command_id command, int argc, char **argv,
+                                            struct command_line *ret_line)
     __attribute__((warn_unused_result));
 
 /* A whole number from `minimum` to `maximum`; says what is wrong on stderr and returns false otherwise. */
-bool command_line_number(const struct command_line *line, enum option_id option, unsigned minimum, unsigned maximum,
-                         unsigned *ret_number) __attribute__((warn_unused_result));
+bool command_line_number(const struct command_line *line, enum option_id option, unsigned minimum,
+                         unsigned maximum, unsigned *ret_number) __attribute__((warn_unused_result));
 
 /* The name of a command, NULL past the end; and the command of a name, COMMAND_COUNT when there is none. */
 const char *command_line_name(enum command_id command);
 enum command_id command_line_find(const char *name);
 
-/* --help without a command; and "COMMAND OPTION" lines for each option, for the tests of manual page and completion. */
+/* --help without a command; and "COMMAND OPTION" lines for each option, for the tests of manual page and
+ * completion. */
 void command_line_overview(void);
 void command_line_list(void);
 

@@ -22,7 +22,8 @@ static enum enroll_exit pins_read(struct change *change)
     struct run *run = change->run;
     bool take_away = run->line.given[OPTION_NO_PIN];
     if (take_away && run->line.given[OPTION_NEW_PIN_FILE])
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "", "--no-pin and --new-pin-file contradict each other");
+        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
+                                "--no-pin and --new-pin-file contradict each other");
     if (!run->line.values[OPTION_PIN_FILE])
         run->line.values[OPTION_PIN_FILE] = "-";
     if (!run->line.values[OPTION_NEW_PIN_FILE] && !take_away)
@@ -35,7 +36,8 @@ static enum enroll_exit pins_read(struct change *change)
 
 static enum enroll_exit derive_error(struct run *run)
 {
-    return enroll_error_set(&run->error, ENROLL_FAILED, STEP_PREPARE, "", "the PIN cannot be turned into an authorization");
+    return enroll_error_set(&run->error, ENROLL_FAILED, STEP_PREPARE, "",
+                            "the PIN cannot be turned into an authorization");
 }
 
 /* The same key with another authorization, wrapped anew by the TPM. */
@@ -50,20 +52,23 @@ static enum enroll_exit key_change(struct change *change, struct tpm_key *ret_ke
 
     if (!tpm_auth_derive((const uint8_t *)change->pin, strlen(change->pin), key->pin_salt, &auth))
         return derive_error(run);
-    if (change->new_pin && (RAND_bytes(salt, sizeof salt) <= 0 ||
-                            !tpm_auth_derive((const uint8_t *)change->new_pin, strlen(change->new_pin), salt, &new_auth))) {
+    if (change->new_pin &&
+        (RAND_bytes(salt, sizeof salt) <= 0 ||
+         !tpm_auth_derive((const uint8_t *)change->new_pin, strlen(change->new_pin), salt, &new_auth))) {
         OPENSSL_cleanse(&auth, sizeof auth);
         return derive_error(run);
     }
-    status = tpm_key_change_auth(run->tpm, key, &auth, change->new_pin ? &new_auth : NULL, change->new_pin ? salt : NULL, ret_key);
+    status = tpm_key_change_auth(run->tpm, key, &auth, change->new_pin ? &new_auth : NULL,
+                                 change->new_pin ? salt : NULL, ret_key);
     OPENSSL_cleanse(&auth, sizeof auth);
     OPENSSL_cleanse(&new_auth, sizeof new_auth);
     if (status == TPM_OK)
         return ENROLL_OK;
     install_tpm_error(&run->error, STEP_PREPARE, run->tpm, status, "the PIN was not changed");
     if (status == TPM_AUTH_FAILED && tpm_lockout_read(run->tpm, &lockout) == TPM_OK)
-        snprintf(run->error.advice, sizeof run->error.advice, "That was failure %u of %u before the TPM locks.",
-                 (unsigned)lockout.failures, (unsigned)lockout.max_failures);
+        snprintf(run->error.advice, sizeof run->error.advice,
+                 "That was failure %u of %u before the TPM locks.", (unsigned)lockout.failures,
+                 (unsigned)lockout.max_failures);
     return run->error.exit_status;
 }
 
@@ -71,7 +76,8 @@ static enum enroll_exit generation_install(struct change *change)
 {
     struct run *run = change->run;
     unsigned long number;
-    enum enroll_exit status = install_generation_write(&change->directory, run->generation, &number, &run->error);
+    enum enroll_exit status =
+        install_generation_write(&change->directory, run->generation, &number, &run->error);
     if (status == ENROLL_OK)
         status = install_generation_switch(&change->directory, number, &run->error);
     if (status == ENROLL_OK)
@@ -87,8 +93,10 @@ static enum enroll_exit change_pin(struct change *change)
 
     unsigned wait = 0;
     if (run->line.given[OPTION_WAIT] && !command_line_number(&run->line, OPTION_WAIT, 0, 86400, &wait))
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "", "--wait is not a number of seconds");
-    enum enroll_exit status = install_directory_open(run->token_directory, wait, &change->directory, &run->error);
+        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
+                                "--wait is not a number of seconds");
+    enum enroll_exit status =
+        install_directory_open(run->token_directory, wait, &change->directory, &run->error);
     if (status == ENROLL_OK)
         status = run_token_read(run);
     if (status != ENROLL_OK)
@@ -104,8 +112,8 @@ static enum enroll_exit change_pin(struct change *change)
     if (status != ENROLL_OK)
         return status;
     /*
-     * First a generation that uses the new wrapped key, then the resident copy is exchanged, then a generation that
-     * names it: stopped at any point, the token works with one PIN, the old or the new.
+     * First a generation that uses the new wrapped key, then the resident copy is exchanged, then a
+     * generation that names it: stopped at any point, the token works with one PIN, the old or the new.
      */
     run->generation->key = key;
     run->generation->key.persistent_handle = 0;

@@ -7,7 +7,8 @@
 #include "run.h"
 
 /* Discover, token and GetPolicies, and no further: nothing is made, nothing is written. */
-static enum enroll_exit look(struct run *run, struct conversation *conversation, struct flow_result *ret_result)
+static enum enroll_exit look(struct run *run, struct conversation *conversation,
+                             struct flow_result *ret_result)
 {
     struct tpm_facts facts;
     bool has_tpm = tpm_facts_read(run->tpm, &facts) == TPM_OK;
@@ -19,8 +20,9 @@ static enum enroll_exit look(struct run *run, struct conversation *conversation,
     else
         conversation->options.address = run->line.operand;
     if (!conversation->options.address && !conversation->options.discovery_url)
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "Try intune-enroll policy user@example.com.",
-                                "it was not said which server: a user's address, a domain or a URL is needed");
+        return enroll_error_set(
+            &run->error, ENROLL_USAGE, STEP_PREPARE, "Try intune-enroll policy user@example.com.",
+            "it was not said which server: a user's address, a domain or a URL is needed");
     conversation->options.stop_after_policy = true;
     return flow_enroll(&conversation->options, &conversation->callbacks, ret_result, &run->error);
 }

@@ -15,7 +15,8 @@ static enum enroll_exit ask_first(struct run *run)
     if (!terminal_is_interactive(run->terminal))
         return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "Give --yes.",
                                 "removing a key asks first, and there is nobody to ask");
-    snprintf(question, sizeof question, "Remove the key from the TPM and the token from %s? It cannot be brought back.",
+    snprintf(question, sizeof question,
+             "Remove the key from the TPM and the token from %s? It cannot be brought back.",
              run->token_directory);
     if (!terminal_confirm(run->terminal, question))
         return enroll_error_set(&run->error, ENROLL_CANCELLED, STEP_PREPARE, "", "nothing was removed");
@@ -29,7 +30,8 @@ static enum enroll_exit take_away(struct run *run, struct install_directory *dir
     unsigned wait = 0;
 
     if (run->line.given[OPTION_WAIT] && !command_line_number(&run->line, OPTION_WAIT, 0, 86400, &wait))
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "", "--wait is not a number of seconds");
+        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
+                                "--wait is not a number of seconds");
     enum enroll_exit status = install_directory_open(run->token_directory, wait, directory, &run->error);
     if (status != ENROLL_OK)
         return status;
@@ -37,12 +39,13 @@ static enum enroll_exit take_away(struct run *run, struct install_directory *dir
     if (pending)
         enrollment_free(&undecided);
     if (install_generation_current(directory) == 0 && !pending)
-        return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED, STEP_PREPARE, "", "there is no enrolment in %s",
-                                run->token_directory);
+        return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED, STEP_PREPARE, "",
+                                "there is no enrolment in %s", run->token_directory);
     status = ask_first(run);
     if (status != ENROLL_OK)
         return status;
-    status = install_remove_all(directory, run->line.given[OPTION_FORCE] ? NULL : run->tpm, &recovery, &run->error);
+    status = install_remove_all(directory, run->line.given[OPTION_FORCE] ? NULL : run->tpm, &recovery,
+                                &run->error);
     if (status == ENROLL_TPM)
         snprintf(run->error.advice, sizeof run->error.advice,
                  "Nothing was removed. If that TPM is gone for good, --force removes the files alone.");

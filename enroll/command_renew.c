@@ -28,11 +28,13 @@ struct renewal {
     bool has_conversation, has_result, attempted;
 };
 
-/* Whether the server itself turned the last attempt down; then its retry interval counts. Being offline is no such case. */
+/* Whether the server itself turned the last attempt down; then its retry interval counts. Being offline is no
+ * such case. */
 static bool refused_by_server(unsigned exit_status)
 {
-    return exit_status == ENROLL_NOT_MDE || exit_status == ENROLL_AUTHENTICATION || exit_status == ENROLL_REFUSED ||
-           exit_status == ENROLL_CERTIFICATE || exit_status == ENROLL_CANNOT_RENEW || exit_status == ENROLL_POLICY;
+    return exit_status == ENROLL_NOT_MDE || exit_status == ENROLL_AUTHENTICATION ||
+           exit_status == ENROLL_REFUSED || exit_status == ENROLL_CERTIFICATE ||
+           exit_status == ENROLL_CANNOT_RENEW || exit_status == ENROLL_POLICY;
 }
 
 /* ENROLL_OK with an action in the report: there is nothing to do. */
@@ -43,9 +45,10 @@ static enum enroll_exit due_check(struct renewal *renewal)
     time_t now = time(NULL), due = report_renewal_due(&run->report);
 
     if (!run_token_valid(run))
-        return enroll_error_set(&run->error, ENROLL_CANNOT_RENEW, STEP_PREPARE,
-                                "Check this machine's clock; else enrol again with intune-enroll enroll --replace.",
-                                "the certificate has expired and cannot be renewed");
+        return enroll_error_set(
+            &run->error, ENROLL_CANNOT_RENEW, STEP_PREPARE,
+            "Check this machine's clock; else enrol again with intune-enroll enroll --replace.",
+            "the certificate has expired and cannot be renewed");
     if (run->line.given[OPTION_FORCE])
         return ENROLL_OK;
     if (now < due && !run->line.given[OPTION_IF_DUE]) {
@@ -53,10 +56,10 @@ static enum enroll_exit due_check(struct renewal *renewal)
         return enroll_error_set(&run->error, ENROLL_ALREADY, STEP_PREPARE, "Use --force to renew it now.",
                                 "the certificate is not to be renewed before %s", when);
     }
-    time_t retry = run->state.failed_at +
-                   (time_t)enrollment_number(run->enrollment.retry_interval_days, 7) * DAY;
-    bool waits = run->line.given[OPTION_IF_DUE] && run->state.failed_at && refused_by_server(run->state.exit_status) &&
-                 now < retry;
+    time_t retry =
+        run->state.failed_at + (time_t)enrollment_number(run->enrollment.retry_interval_days, 7) * DAY;
+    bool waits = run->line.given[OPTION_IF_DUE] && run->state.failed_at &&
+                 refused_by_server(run->state.exit_status) && now < retry;
     if (now < due || waits)
         run->report.action = "not-due";
     return ENROLL_OK;
@@ -69,7 +72,8 @@ static enum enroll_exit prepare(struct renewal *renewal)
     unsigned wait = 0;
 
     if (run->line.given[OPTION_WAIT] && !command_line_number(&run->line, OPTION_WAIT, 0, 86400, &wait))
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "", "--wait is not a number of seconds");
+        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
+                                "--wait is not a number of seconds");
     enum enroll_exit status = run_token_read(run);
     if (status != ENROLL_OK)
         return status;
@@ -123,16 +127,18 @@ static enum enroll_exit issuance_begin(struct renewal *renewal)
     const char *persistence = run_persistence(run);
     if (!persistence)
         return run->error.exit_status;
-    if (!run->line.given[OPTION_PERSISTENT] && !run->line.given[OPTION_NO_PERSISTENT] && run->enrollment.persistent)
+    if (!run->line.given[OPTION_PERSISTENT] && !run->line.given[OPTION_NO_PERSISTENT] &&
+        run->enrollment.persistent)
         persistence = run->enrollment.persistent;
     options.persistence = strcmp(persistence, "yes") == 0  ? PERSISTENT_YES
                           : strcmp(persistence, "no") == 0 ? PERSISTENT_NO
                                                            : PERSISTENT_AUTO;
     /* The same kind of key as before, where nothing else is asked for and the policy still allows it. */
-    if (run->line.values[OPTION_KEY] && !issuance_key_choice_parse(run->line.values[OPTION_KEY], &options.key))
+    if (run->line.values[OPTION_KEY] &&
+        !issuance_key_choice_parse(run->line.values[OPTION_KEY], &options.key))
         return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE,
-                                "It is one of rsa2048, rsa3072, rsa4096, p256, p384, p521.", "--key knows no key called %s",
-                                run->line.values[OPTION_KEY]);
+                                "It is one of rsa2048, rsa3072, rsa4096, p256, p384, p521.",
+                                "--key knows no key called %s", run->line.values[OPTION_KEY]);
     renewal->issuance = issuance_new(&options);
     renewal->conversation.issuance = renewal->issuance;
     return renewal->issuance ? ENROLL_OK : enroll_error_memory(&run->error, STEP_PREPARE);
@@ -170,7 +176,8 @@ static enum enroll_exit ask(struct renewal *renewal)
         flow_renew(&conversation->options, &old, &conversation->callbacks, &renewal->result, &run->error);
     renewal->has_result = status == ENROLL_OK;
     if (status == ENROLL_OK && renewal->result.pending)
-        return enroll_error_set(&run->error, ENROLL_PENDING, STEP_ENROL, "Nothing was changed; the timer tries again.",
+        return enroll_error_set(&run->error, ENROLL_PENDING, STEP_ENROL,
+                                "Nothing was changed; the timer tries again.",
                                 "the server did not decide about the renewal at once%s%s",
                                 renewal->result.disposition ? ": " : "",
                                 renewal->result.disposition ? renewal->result.disposition : "");
@@ -190,7 +197,8 @@ static enum enroll_exit renew(struct renewal *renewal)
     terminal_progress(run->terminal, STEP_PREPARE, status == ENROLL_OK ? FLOW_DONE : FLOW_FAILED, "");
     if (status != ENROLL_OK || run->report.action)
         return status;
-    status = conversation_begin(&renewal->conversation, run, run->enrollment.ca_file, run->enrollment.profile, &renewal->facts);
+    status = conversation_begin(&renewal->conversation, run, run->enrollment.ca_file, run->enrollment.profile,
+                                &renewal->facts);
     renewal->has_conversation = true;
     if (status == ENROLL_OK)
         status = issuance_begin(renewal);

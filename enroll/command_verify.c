@@ -21,10 +21,11 @@
 #include "verify_module.h"
 
 /* Adds a line. The advice goes with what is not well. */
-static void check(struct run *run, const char *name, enum report_outcome outcome, const char *advice, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+static void check(struct run *run, const char *name, enum report_outcome outcome, const char *advice,
+                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-static void check(struct run *run, const char *name, enum report_outcome outcome, const char *advice, const char *format, ...)
+static void check(struct run *run, const char *name, enum report_outcome outcome, const char *advice,
+                  const char *format, ...)
 {
     va_list arguments;
     if (run->report.check_count == REPORT_CHECKS_MAX)
@@ -48,7 +49,8 @@ static void permissions_check(struct run *run)
         return;
     }
     if (status.st_mode & (S_IWGRP | S_IWOTH)) {
-        check(run, "permissions", CHECK_FAILED, "chmod go-w that directory: whoever may write there can exchange the token.",
+        check(run, "permissions", CHECK_FAILED,
+              "chmod go-w that directory: whoever may write there can exchange the token.",
               "others may write to %s", run->token_directory);
         return;
     }
@@ -67,10 +69,12 @@ static void enrollment_check(struct run *run)
               run->enrollment.enrollment_url ? run->enrollment.enrollment_url : "an unnamed server");
     else
         check(run, "enrolment", geteuid() == 0 ? CHECK_FAILED : CHECK_SKIPPED,
-              geteuid() == 0 ? "It cannot be renewed: enrol again with --replace." : "Run as the user who enrolled to check this.",
+              geteuid() == 0 ? "It cannot be renewed: enrol again with --replace."
+                             : "Run as the user who enrolled to check this.",
               ENROLLMENT_FILE " cannot be read");
     if (run->state.failed_at)
-        check(run, "last-renewal", CHECK_WARNING, "Try intune-enroll renew --force.", "failed: %.200s", run->state.message);
+        check(run, "last-renewal", CHECK_WARNING, "Try intune-enroll renew --force.", "failed: %.200s",
+              run->state.message);
 }
 
 static void dates_check(struct run *run)
@@ -81,16 +85,19 @@ static void dates_check(struct run *run)
     const struct token_certificate *certificate = &run->generation->certificate;
     if (!run->generation->has_certificate ||
         !certificate_facts_read(certificate->value.data, certificate->value.size, &facts)) {
-        check(run, "certificate", CHECK_FAILED, "Enrol again with --replace.", "there is none that can be read");
+        check(run, "certificate", CHECK_FAILED, "Enrol again with --replace.",
+              "there is none that can be read");
         return;
     }
     report_time(facts.not_after, text, sizeof text);
     if (facts.not_after <= now)
-        check(run, "certificate", CHECK_FAILED, "Enrol again with intune-enroll enroll --replace.", "expired at %s", text);
+        check(run, "certificate", CHECK_FAILED, "Enrol again with intune-enroll enroll --replace.",
+              "expired at %s", text);
     else if (facts.not_before > now)
         check(run, "certificate", CHECK_FAILED, "Check this machine's clock.", "not valid yet");
     else if (report_renewal_due(&run->report) + 2 * 86400 < now)
-        check(run, "certificate", CHECK_WARNING, "Enable intune-enroll-renew.timer, or run intune-enroll renew.",
+        check(run, "certificate", CHECK_WARNING,
+              "Enable intune-enroll-renew.timer, or run intune-enroll renew.",
               "valid until %s, and its renewal is overdue", text);
     else
         check(run, "certificate", CHECK_OK, "", "valid until %s", text);
@@ -125,7 +132,8 @@ static void chain_check(struct run *run)
         return;
     }
     for (size_t i = 0; good && i < generation->chain_count; i++) {
-        const struct token_bytes *below = i == 0 ? &generation->certificate.value : &generation->chain[i - 1].value;
+        const struct token_bytes *below =
+            i == 0 ? &generation->certificate.value : &generation->chain[i - 1].value;
         const unsigned char *cursor = below->data, *above_cursor = generation->chain[i].value.data;
         X509 *x509 = d2i_X509(NULL, &cursor, (long)below->size);
         X509 *issuer = d2i_X509(NULL, &above_cursor, (long)generation->chain[i].value.size);
@@ -134,8 +142,9 @@ static void chain_check(struct run *run)
         X509_free(issuer);
         X509_free(x509);
     }
-    check(run, "chain", good ? CHECK_OK : CHECK_FAILED, "Enrol again with --replace.", "%zu issuing certificate%s%s",
-          generation->chain_count, generation->chain_count == 1 ? "" : "s", good ? "" : ", not all valid");
+    check(run, "chain", good ? CHECK_OK : CHECK_FAILED, "Enrol again with --replace.",
+          "%zu issuing certificate%s%s", generation->chain_count, generation->chain_count == 1 ? "" : "s",
+          good ? "" : ", not all valid");
 }
 
 /* A signature as an application would ask for it; the door verifies it against the public key. */
@@ -165,8 +174,9 @@ static void tpm_check(struct run *run, const char *pin)
         check(run, "tpm", CHECK_FAILED, words.advice, "%.200s", words.message);
         return;
     }
-    check(run, "tpm", lockout.locked ? CHECK_FAILED : CHECK_OK, "Wait, or clear it with tpm2_dictionarylockout.",
-          "reachable%s", lockout.locked ? ", but in lock-out" : "");
+    check(run, "tpm", lockout.locked ? CHECK_FAILED : CHECK_OK,
+          "Wait, or clear it with tpm2_dictionarylockout.", "reachable%s",
+          lockout.locked ? ", but in lock-out" : "");
     if (key->has_pin && !pin) {
         check(run, "key-signs", CHECK_SKIPPED, "Give --pin-file to check this.", "the key has a PIN");
         return;
@@ -202,7 +212,8 @@ static void resident_check(struct run *run)
         return;
     }
     for (size_t i = 0; i < count; i++)
-        there = there || (list[i].handle == key->persistent_handle && public_key_equal(&list[i].public_key, &key->public_key));
+        there = there || (list[i].handle == key->persistent_handle &&
+                          public_key_equal(&list[i].public_key, &key->public_key));
     free(list);
     check(run, "key-resident", there ? CHECK_OK : CHECK_WARNING,
           "Signatures work and take longer; renewal (intune-enroll renew --force) puts it back.",
@@ -216,13 +227,14 @@ static void module_checks(struct run *run)
     if (!run->report.default_directory && setenv("INTUNE_TPM_TOKEN_DIR", run->token_directory, 1))
         return;
     verify_module_look(run->generation, &result);
-    check(run, "module", result.found ? CHECK_OK : CHECK_FAILED, "Run intune-enroll register, or install intune-tpm.module.",
-          "%s", result.module_text);
+    check(run, "module", result.found ? CHECK_OK : CHECK_FAILED,
+          "Run intune-enroll register, or install intune-tpm.module.", "%s", result.module_text);
     if (!result.found)
         return;
     check(run, "token-visible", result.visible ? CHECK_OK : CHECK_FAILED,
-          "Look at INTUNE_TPM_TOKEN_DIR, and, where p11-kit uses the socket, at intune-tpm.socket and the group intune-tpm.", "%s",
-          result.token_text);
+          "Look at INTUNE_TPM_TOKEN_DIR, and, where p11-kit uses the socket, at intune-tpm.socket and the "
+          "group intune-tpm.",
+          "%s", result.token_text);
 }
 
 static enum enroll_exit verify(struct run *run)
@@ -234,7 +246,8 @@ static enum enroll_exit verify(struct run *run)
     status = run_pin_read(run, OPTION_PIN_FILE, "PIN of the key", false, &pin);
     if (status != ENROLL_OK)
         return status;
-    check(run, "token", CHECK_OK, "", "generation %lu in %s is whole", run->generation->number, run->token_directory);
+    check(run, "token", CHECK_OK, "", "generation %lu in %s is whole", run->generation->number,
+          run->token_directory);
     permissions_check(run);
     enrollment_check(run);
     dates_check(run);

@@ -18,8 +18,8 @@ void conversation_note(void *context, bool warning, const char *text)
     progress(conversation, STEP_ENROL, warning ? FLOW_WARNING : FLOW_NOTE, text);
 }
 
-static enum enroll_exit make_request(void *context, const struct certificate_requirements *requirements, uint8_t **ret_request,
-                                     size_t *ret_size, struct enroll_error *ret_error)
+static enum enroll_exit make_request(void *context, const struct certificate_requirements *requirements,
+                                     uint8_t **ret_request, size_t *ret_size, struct enroll_error *ret_error)
 {
     struct conversation *conversation = context;
     return issuance_request(conversation->issuance, requirements, ret_request, ret_size, ret_error);
@@ -64,13 +64,15 @@ static enum enroll_exit auth_begin(struct conversation *conversation)
 
     *auth = AUTH_OPTIONS_NONE;
     if (line->values[OPTION_AUTH] && !auth_way_find(line->values[OPTION_AUTH], &auth->force))
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE,
-                                "It is one of auto, file, fd, command, device-code, broker, browser, password, certificate.",
-                                "--auth knows no way called %s", line->values[OPTION_AUTH]);
+        return enroll_error_set(
+            &run->error, ENROLL_USAGE, STEP_PREPARE,
+            "It is one of auto, file, fd, command, device-code, broker, browser, password, certificate.",
+            "--auth knows no way called %s", line->values[OPTION_AUTH]);
     if (line->given[OPTION_TOKEN_FD]) {
         unsigned fd;
         if (!command_line_number(line, OPTION_TOKEN_FD, 0, 65535, &fd))
-            return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "", "--token-fd is not a file descriptor");
+            return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
+                                    "--token-fd is not a file descriptor");
         auth->token_fd = (int)fd;
     }
     auth->token_file = line->values[OPTION_TOKEN_FILE];
@@ -100,10 +102,13 @@ static enum enroll_exit net_begin(struct conversation *conversation)
     struct run *run = conversation->run;
     struct enroll_error *error = &run->error;
     struct net_options options = {.ca_file = conversation->ca_file,
-                                  .resolve = run->line.given[OPTION_RESOLVE] ? run->line.lists[OPTION_RESOLVE] : NULL,
+                                  .resolve = run->line.given[OPTION_RESOLVE] ? run->line.lists[OPTION_RESOLVE]
+                                                                             : NULL,
                                   .cancelled = process_cancelled};
-    if (run->line.given[OPTION_TIMEOUT] && !command_line_number(&run->line, OPTION_TIMEOUT, 1, 3600, &options.timeout_seconds))
-        return enroll_error_set(error, ENROLL_USAGE, STEP_PREPARE, "", "--timeout is not a number of seconds");
+    if (run->line.given[OPTION_TIMEOUT] &&
+        !command_line_number(&run->line, OPTION_TIMEOUT, 1, 3600, &options.timeout_seconds))
+        return enroll_error_set(error, ENROLL_USAGE, STEP_PREPARE, "",
+                                "--timeout is not a number of seconds");
     return net_new(&options, &conversation->net, error);
 }
 
@@ -122,35 +127,37 @@ enum enroll_exit conversation_begin(struct conversation *conversation, struct ru
     conversation->ca_file = chosen_ca ? chosen_ca : ca_file;
     conversation->profile_path = chosen_profile ? chosen_profile : profile_path;
 
-    enum enroll_exit status = device_profile_read(conversation->profile_path, &conversation->profile, &run->error);
+    enum enroll_exit status =
+        device_profile_read(conversation->profile_path, &conversation->profile, &run->error);
     if (status == ENROLL_OK)
         status = auth_begin(conversation);
     if (status == ENROLL_OK)
         status = net_begin(conversation);
     if (status != ENROLL_OK)
         return status;
-    conversation->callbacks =
-        (struct flow_callbacks){.context = conversation, .progress = progress, .confirm = confirm, .make_request = make_request};
+    conversation->callbacks = (struct flow_callbacks){
+        .context = conversation, .progress = progress, .confirm = confirm, .make_request = make_request};
     conversation->options = (struct flow_options){
         .request_version = request_version(run),
-        .accept_redirects = run->line.given[OPTION_ACCEPT_REDIRECT] ? run->line.lists[OPTION_ACCEPT_REDIRECT] : NULL,
+        .accept_redirects =
+            run->line.given[OPTION_ACCEPT_REDIRECT] ? run->line.lists[OPTION_ACCEPT_REDIRECT] : NULL,
         .profile = conversation->profile,
         .net = conversation->net,
         .auth = &conversation->auth,
         .discovery_url = run_setting(run, OPTION_DISCOVERY_URL, "enroll", "discovery-url"),
     };
     if (facts && conversation->profile->send_tpm_facts) {
-        snprintf(conversation->firmware, sizeof conversation->firmware, "%u.%u.%u.%u", (unsigned)(facts->firmware_1 >> 16),
-                 (unsigned)(facts->firmware_1 & 0xffff), (unsigned)(facts->firmware_2 >> 16),
-                 (unsigned)(facts->firmware_2 & 0xffff));
+        snprintf(conversation->firmware, sizeof conversation->firmware, "%u.%u.%u.%u",
+                 (unsigned)(facts->firmware_1 >> 16), (unsigned)(facts->firmware_1 & 0xffff),
+                 (unsigned)(facts->firmware_2 >> 16), (unsigned)(facts->firmware_2 & 0xffff));
         conversation->options.tpm_manufacturer = facts->manufacturer;
         conversation->options.tpm_firmware = conversation->firmware;
     }
     return ENROLL_OK;
 }
 
-void conversation_end(struct conversation *conversation, enum enroll_exit status, const struct flow_result *result,
-                      const struct token_generation *generation)
+void conversation_end(struct conversation *conversation, enum enroll_exit status,
+                      const struct flow_result *result, const struct token_generation *generation)
 {
     struct run *run = conversation->run;
     (void)status;

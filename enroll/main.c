@@ -10,17 +10,19 @@
 #include "tpm.h"
 
 static int (*const commands[COMMAND_COUNT])(int argc, char **argv) = {
-    [COMMAND_ENROLL] = command_enroll, [COMMAND_STATUS] = command_status, [COMMAND_VERIFY] = command_verify,
-    [COMMAND_RENEW] = command_renew,   [COMMAND_REMOVE] = command_remove, [COMMAND_PIN] = command_pin,
-    [COMMAND_EXPORT] = command_export, [COMMAND_POLICY] = command_policy, [COMMAND_REGISTER] = command_register,
-    [COMMAND_SHOW] = command_show,
+    [COMMAND_ENROLL] = command_enroll,     [COMMAND_STATUS] = command_status,
+    [COMMAND_VERIFY] = command_verify,     [COMMAND_RENEW] = command_renew,
+    [COMMAND_REMOVE] = command_remove,     [COMMAND_PIN] = command_pin,
+    [COMMAND_EXPORT] = command_export,     [COMMAND_POLICY] = command_policy,
+    [COMMAND_REGISTER] = command_register, [COMMAND_SHOW] = command_show,
 };
 
 int main(int argc, char **argv)
 {
     process_protect();
     setlocale(LC_CTYPE, "");
-    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)) {
+    if (argc >= 2 &&
+        (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)) {
         command_line_overview();
         return ENROLL_OK;
     }
@@ -34,8 +36,8 @@ int main(int argc, char **argv)
     }
     enum command_id command = argc >= 2 ? command_line_find(argv[1]) : COMMAND_COUNT;
     if (command == COMMAND_COUNT || !commands[command]) {
-        fprintf(stderr, "intune-enroll: %s%s%s\nTry intune-enroll --help.\n", argc >= 2 ? "there is no command " : "no command given",
-                argc >= 2 ? argv[1] : "", "");
+        fprintf(stderr, "intune-enroll: %s%s%s\nTry intune-enroll --help.\n",
+                argc >= 2 ? "there is no command " : "no command given", argc >= 2 ? argv[1] : "", "");
         return ENROLL_USAGE;
     }
     process_signals_catch();

@@ -4,12 +4,13 @@
 
 #include <stdbool.h>
 
-/* Before any secret is read: not dumpable (prctl(2)), no core (setrlimit(2)), umask 022, stdin, stdout, stderr open. */
+/* Before any secret is read: not dumpable (prctl(2)), no core (setrlimit(2)), umask 022, stdin, stdout,
+ * stderr open. */
 void process_protect(void);
 
 /*
- * SIGINT, SIGTERM and SIGHUP from now on only set what process_cancelled() returns, and end a system call that waits.
- * A second one ends the process at once; what that leaves is for the next run to set right.
+ * SIGINT, SIGTERM and SIGHUP from now on only set what process_cancelled() returns, and end a system call
+ * that waits. A second one ends the process at once; what that leaves is for the next run to set right.
  */
 void process_signals_catch(void);
 

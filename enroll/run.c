@@ -33,8 +33,8 @@ static enum enroll_exit configuration_read(struct run *run)
     if (errno == EINVAL)
         return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "Correct that line.",
                                 "%s is not of its form in line %zu", configuration_path(), line);
-    return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "cannot read %s: %s", configuration_path(),
-                            strerror(errno));
+    return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "cannot read %s: %s",
+                            configuration_path(), strerror(errno));
 }
 
 /* Where a user who is not root keeps a token of his own, as token_directory_find() looks for it. */
@@ -51,7 +51,8 @@ static bool own_directory(char *ret_path, size_t size)
 
 static bool directory_choose(struct run *run, bool writes)
 {
-    const char *given = run->line.values[OPTION_TOKEN_DIR], *environment = secure_getenv("INTUNE_TPM_TOKEN_DIR");
+    const char *given = run->line.values[OPTION_TOKEN_DIR],
+               *environment = secure_getenv("INTUNE_TPM_TOKEN_DIR");
     const size_t size = sizeof run->token_directory;
     if (given && given[0] == '/')
         return (size_t)snprintf(run->token_directory, size, "%s", given) < size;
@@ -78,18 +79,20 @@ static enum enroll_exit resources_open(struct run *run, bool writes)
     if (tcti ? (size_t)snprintf(run->tcti, sizeof run->tcti, "%s", tcti) >= sizeof run->tcti
              : !configuration_tcti(run->tcti, sizeof run->tcti))
         return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "",
-                                "the TCTI of --tcti, INTUNE_TPM_TCTI or %s is too long", configuration_path());
+                                "the TCTI of --tcti, INTUNE_TPM_TCTI or %s is too long",
+                                configuration_path());
     run->tpm = tpm_new(run->tcti);
     if (!run->tpm)
         return enroll_error_memory(&run->error, STEP_PREPARE);
     run->report.token_directory = run->token_directory;
-    run->report.default_directory =
-        token_directory_find(found, sizeof found) && strcmp(found, run->token_directory) == 0 &&
-        !secure_getenv("INTUNE_TPM_TOKEN_DIR");
+    run->report.default_directory = token_directory_find(found, sizeof found) &&
+                                    strcmp(found, run->token_directory) == 0 &&
+                                    !secure_getenv("INTUNE_TPM_TOKEN_DIR");
     return ENROLL_OK;
 }
 
-bool run_begin(enum command_id command, int argc, char **argv, bool writes, struct run *ret_run, int *ret_exit)
+bool run_begin(enum command_id command, int argc, char **argv, bool writes, struct run *ret_run,
+               int *ret_exit)
 {
     struct run *run = ret_run;
     memset(run, 0, sizeof *run);
@@ -123,10 +126,11 @@ bool run_begin(enum command_id command, int argc, char **argv, bool writes, stru
 /* There is always something to do next, also where the place that failed knows nothing particular. */
 static void advice_complete(struct enroll_error *error)
 {
-    const char *advice = error->exit_status == ENROLL_CANCELLED ? "Nothing was changed."
-                         : error->step >= STEP_RESOLVE && error->step <= STEP_ENROL
-                             ? "Tell the server's administrator; intune-enroll enroll --trace DIRECTORY keeps what was said."
-                             : "See intune-enroll(8).";
+    const char *advice =
+        error->exit_status == ENROLL_CANCELLED ? "Nothing was changed."
+        : error->step >= STEP_RESOLVE && error->step <= STEP_ENROL
+            ? "Tell the server's administrator; intune-enroll enroll --trace DIRECTORY keeps what was said."
+            : "See intune-enroll(8).";
     if (!error->advice[0])
         snprintf(error->advice, sizeof error->advice, "%s", advice);
 }
@@ -163,15 +167,17 @@ enum enroll_exit run_token_read(struct run *run)
     case TOKEN_OK:
         break;
     case TOKEN_ABSENT:
-        return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED, STEP_PREPARE, "Run intune-enroll enroll USER@DOMAIN.",
-                                "there is no enrolment in %s", run->token_directory);
+        return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED, STEP_PREPARE,
+                                "Run intune-enroll enroll USER@DOMAIN.", "there is no enrolment in %s",
+                                run->token_directory);
     case TOKEN_MALFORMED:
         return enroll_error_set(&run->error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE,
-                                "Enrol again with intune-enroll enroll --replace.", "the token in %s is damaged: %s",
-                                run->token_directory, why);
+                                "Enrol again with intune-enroll enroll --replace.",
+                                "the token in %s is damaged: %s", run->token_directory, why);
     default:
-        return enroll_error_set(&run->error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE, "Look at the directory's permissions.",
-                                "the token in %s cannot be read: %s", run->token_directory, why);
+        return enroll_error_set(&run->error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE,
+                                "Look at the directory's permissions.", "the token in %s cannot be read: %s",
+                                run->token_directory, why);
     }
     run->report.generation = run->generation;
     int fd = open(run->token_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -189,7 +195,8 @@ bool run_token_valid(const struct run *run)
 {
     struct certificate_facts facts;
     if (!run->generation || !run->generation->has_certificate ||
-        !certificate_facts_read(run->generation->certificate.value.data, run->generation->certificate.value.size, &facts))
+        !certificate_facts_read(run->generation->certificate.value.data,
+                                run->generation->certificate.value.size, &facts))
         return false;
     time_t now = time(NULL);
     bool valid = facts.not_before <= now + 300 && now < facts.not_after;
@@ -209,7 +216,8 @@ static enum enroll_exit pin_asked(struct run *run, const char *prompt, bool twic
         run_pin_free(again);
         if (!same) {
             run_pin_free(pin);
-            return enroll_error_set(&run->error, ENROLL_CANCELLED, STEP_PREPARE, "", "the two PINs are not the same");
+            return enroll_error_set(&run->error, ENROLL_CANCELLED, STEP_PREPARE, "",
+                                    "the two PINs are not the same");
         }
     }
     *ret_pin = pin;
@@ -233,8 +241,8 @@ static enum enroll_exit pin_from_file(struct run *run, const char *path, char **
         got = read(fd, pin, SECRET_FILE_MAX);
     }
     if (got < 0) {
-        result = enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "cannot read the PIN file %s: %s", path,
-                                  strerror(errno));
+        result = enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "",
+                                  "cannot read the PIN file %s: %s", path, strerror(errno));
         goto out;
     }
     pin[strcspn(pin, "\r\n")] = '\0';
@@ -247,7 +255,8 @@ out:
     return result;
 }
 
-enum enroll_exit run_pin_read(struct run *run, enum option_id option, const char *prompt, bool twice, char **ret_pin)
+enum enroll_exit run_pin_read(struct run *run, enum option_id option, const char *prompt, bool twice,
+                              char **ret_pin)
 {
     const char *path = run->line.values[option];
     char *pin = NULL;
@@ -260,8 +269,8 @@ enum enroll_exit run_pin_read(struct run *run, enum option_id option, const char
         return status;
     if (strlen(pin) < TPM_PIN_MIN || strlen(pin) > TPM_PIN_MAX) {
         run_pin_free(pin);
-        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "a PIN has %d to %d characters", TPM_PIN_MIN,
-                                TPM_PIN_MAX);
+        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "",
+                                "a PIN has %d to %d characters", TPM_PIN_MIN, TPM_PIN_MAX);
     }
     *ret_pin = pin;
     return ENROLL_OK;
@@ -277,9 +286,11 @@ void run_pin_free(char *pin)
 
 const char *run_persistence(struct run *run)
 {
-    const char *configured = run->configuration ? keyfile_get(run->configuration, "enroll", "persistent") : NULL;
+    const char *configured =
+        run->configuration ? keyfile_get(run->configuration, "enroll", "persistent") : NULL;
     if (run->line.given[OPTION_PERSISTENT] && run->line.given[OPTION_NO_PERSISTENT]) {
-        enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "", "--persistent and --no-persistent contradict each other");
+        enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
+                         "--persistent and --no-persistent contradict each other");
         return NULL;
     }
     if (run->line.given[OPTION_PERSISTENT])
@@ -290,7 +301,8 @@ const char *run_persistence(struct run *run)
         return "auto";
     if (strcmp(configured, "yes") == 0 || strcmp(configured, "no") == 0)
         return configured;
-    enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "persistent in [enroll] of %s is yes, no or auto, not %s",
-                     configuration_path(), configured);
+    enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "",
+                     "persistent in [enroll] of %s is yes, no or auto, not %s", configuration_path(),
+                     configured);
     return NULL;
 }

@@ -48,7 +48,8 @@ static bool token_look(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, const struct t
         !field_is(info.label, sizeof info.label, generation->label))
         return false;
     if (module->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &session) != CKR_OK) {
-        snprintf(result->token_text, sizeof result->token_text, "the token is there, but no session can be opened");
+        snprintf(result->token_text, sizeof result->token_text,
+                 "the token is there, but no session can be opened");
         return true;
     }
     unsigned long certificates = objects_count(module, session, CKO_CERTIFICATE, generation);
@@ -57,10 +58,12 @@ static bool token_look(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, const struct t
     /* With a PIN the key shows after login only. */
     result->visible = certificates == 1 && (keys == 1 || generation->key.has_pin);
     if (result->visible)
-        snprintf(result->token_text, sizeof result->token_text, "token %s with key and certificate", generation->label);
+        snprintf(result->token_text, sizeof result->token_text, "token %s with key and certificate",
+                 generation->label);
     else
-        snprintf(result->token_text, sizeof result->token_text, "token %s shows %lu certificates and %lu keys of this enrolment",
-                 generation->label, certificates, keys);
+        snprintf(result->token_text, sizeof result->token_text,
+                 "token %s shows %lu certificates and %lu keys of this enrolment", generation->label,
+                 certificates, keys);
     return true;
 }
 
@@ -69,8 +72,9 @@ static void slots_look(CK_FUNCTION_LIST *module, const struct token_generation *
 {
     CK_SLOT_ID slots[SLOTS_MAX];
     CK_ULONG count = SLOTS_MAX;
-    snprintf(result->token_text, sizeof result->token_text, "applications of this user do not see the token %s (serial %s)",
-             generation->label, generation->serial);
+    snprintf(result->token_text, sizeof result->token_text,
+             "applications of this user do not see the token %s (serial %s)", generation->label,
+             generation->serial);
     if (module->C_GetSlotList(CK_TRUE, slots, &count) != CKR_OK)
         return;
     for (CK_ULONG i = 0; i < count; i++) {
@@ -82,15 +86,17 @@ static void slots_look(CK_FUNCTION_LIST *module, const struct token_generation *
 void verify_module_look(const struct token_generation *generation, struct verify_module_result *ret_result)
 {
     *ret_result = (struct verify_module_result){0};
-    snprintf(ret_result->module_text, sizeof ret_result->module_text, "p11-kit has no module called " MODULE_NAME);
+    snprintf(ret_result->module_text, sizeof ret_result->module_text,
+             "p11-kit has no module called " MODULE_NAME);
     CK_FUNCTION_LIST **modules = p11_kit_modules_load(NULL, 0);
     for (size_t i = 0; modules && modules[i]; i++) {
         char *name = p11_kit_module_get_name(modules[i]);
         if (name && strcmp(name, MODULE_NAME) == 0 && !ret_result->found) {
             CK_RV rv = p11_kit_module_initialize(modules[i]);
             ret_result->found = rv == CKR_OK;
-            snprintf(ret_result->module_text, sizeof ret_result->module_text, "p11-kit's module " MODULE_NAME " %s%s",
-                     rv == CKR_OK ? "is loaded" : "does not start: ", rv == CKR_OK ? "" : p11_kit_strerror(rv));
+            snprintf(ret_result->module_text, sizeof ret_result->module_text,
+                     "p11-kit's module " MODULE_NAME " %s%s", rv == CKR_OK ? "is loaded" : "does not start: ",
+                     rv == CKR_OK ? "" : p11_kit_strerror(rv));
             if (rv == CKR_OK) {
                 slots_look(modules[i], generation, ret_result);
                 p11_kit_module_finalize(modules[i]);

@@ -7,8 +7,8 @@
 #include "token_directory.h"
 
 struct verify_module_result {
-    bool found;            /* p11-kit has the module, and it starts */
-    bool visible;          /* with this token's label and serial, and its certificate and key */
+    bool found;   /* p11-kit has the module, and it starts */
+    bool visible; /* with this token's label and serial, and its certificate and key */
     char module_text[256];
     char token_text[256];
 };

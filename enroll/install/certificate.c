@@ -37,12 +37,14 @@ static bool token_certificate_fill(X509 *x509, X509 *issuer, const uint8_t *id, 
                                    struct token_certificate *ret)
 {
     unsigned char *der = NULL;
-    if (!der_keep(i2d_X509(x509, &der), &der, &ret->value) || !der_keep(i2d_X509_NAME(X509_get_subject_name(x509), &der), &der, &ret->subject) ||
+    if (!der_keep(i2d_X509(x509, &der), &der, &ret->value) ||
+        !der_keep(i2d_X509_NAME(X509_get_subject_name(x509), &der), &der, &ret->subject) ||
         !der_keep(i2d_X509_NAME(X509_get_issuer_name(x509), &der), &der, &ret->issuer) ||
         !der_keep(i2d_ASN1_INTEGER(X509_get0_serialNumber(x509), &der), &der, &ret->serial_number) ||
         !der_keep(i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &der), &der, &ret->public_key_info))
         return false;
-    if (!public_key_info_hash(ret->public_key_info.data, ret->public_key_info.size, ret->subject_public_key_hash) ||
+    if (!public_key_info_hash(ret->public_key_info.data, ret->public_key_info.size,
+                              ret->subject_public_key_hash) ||
         !date_format(X509_get0_notBefore(x509), ret->not_before) ||
         !date_format(X509_get0_notAfter(x509), ret->not_after))
         return false;
@@ -50,8 +52,9 @@ static bool token_certificate_fill(X509 *x509, X509 *issuer, const uint8_t *id, 
         issuer = x509;
     if (issuer) {
         struct token_bytes info = {0};
-        ret->has_issuer_public_key_hash = der_keep(i2d_X509_PUBKEY(X509_get_X509_PUBKEY(issuer), &der), &der, &info) &&
-                                          public_key_info_hash(info.data, info.size, ret->issuer_public_key_hash);
+        ret->has_issuer_public_key_hash =
+            der_keep(i2d_X509_PUBKEY(X509_get_X509_PUBKEY(issuer), &der), &der, &info) &&
+            public_key_info_hash(info.data, info.size, ret->issuer_public_key_hash);
         free(info.data);
     }
     if (!id) {
@@ -63,8 +66,9 @@ static bool token_certificate_fill(X509 *x509, X509 *issuer, const uint8_t *id, 
     return true;
 }
 
-static bool certificate_fill(const struct provisioning_certificate *certificate, const struct provisioning_certificate *issuer,
-                             const uint8_t *id, size_t id_size, struct token_certificate *ret)
+static bool certificate_fill(const struct provisioning_certificate *certificate,
+                             const struct provisioning_certificate *issuer, const uint8_t *id, size_t id_size,
+                             struct token_certificate *ret)
 {
     const unsigned char *cursor = certificate->der, *issuer_cursor = issuer ? issuer->der : NULL;
     X509 *x509 = d2i_X509(NULL, &cursor, (long)certificate->size);
@@ -76,29 +80,35 @@ static bool certificate_fill(const struct provisioning_certificate *certificate,
 }
 
 enum enroll_exit install_certificate_choose(const struct provisioning_document *document, time_t now,
-                                            struct token_generation *generation, struct enroll_error *ret_error)
+                                            struct token_generation *generation,
+                                            struct enroll_error *ret_error)
 {
     struct issued_certificate issued;
-    enum enroll_exit status = issued_certificate_choose(document, generation->public_key_info.data,
-                                                        generation->public_key_info.size, now, &issued, ret_error);
+    enum enroll_exit status =
+        issued_certificate_choose(document, generation->public_key_info.data,
+                                  generation->public_key_info.size, now, &issued, ret_error);
     if (status != ENROLL_OK)
         return status;
     const struct provisioning_certificate *issuer = issued.chain_count > 0 ? issued.chain[0] : NULL;
     bool filled = issued.certificate->size <= TOKEN_CERTIFICATE_MAX &&
-                  certificate_fill(issued.certificate, issuer, generation->id, generation->id_size, &generation->certificate);
+                  certificate_fill(issued.certificate, issuer, generation->id, generation->id_size,
+                                   &generation->certificate);
     generation->has_certificate = true;
     for (size_t i = 0; filled && i < issued.chain_count && i < TOKEN_CHAIN_MAX; i++) {
-        /* A root is its own issuer; of an intermediate whose issuer did not come, the issuer's key is not known. */
-        const struct provisioning_certificate *above = i + 1 < issued.chain_count ? issued.chain[i + 1] : NULL;
+        /* A root is its own issuer; of an intermediate whose issuer did not come, the issuer's key is not
+         * known. */
+        const struct provisioning_certificate *above =
+            i + 1 < issued.chain_count ? issued.chain[i + 1] : NULL;
         filled = issued.chain[i]->size <= TOKEN_CERTIFICATE_MAX &&
                  certificate_fill(issued.chain[i], above, NULL, 0, &generation->chain[i]);
         generation->chain_count = i + 1;
     }
     ERR_clear_error();
     if (!filled)
-        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, STEP_ENROL, NOT_ACCEPTABLE,
-                                "a certificate that the server sent cannot be taken apart, or is larger than %d bytes",
-                                TOKEN_CERTIFICATE_MAX);
+        return enroll_error_set(
+            ret_error, ENROLL_CERTIFICATE, STEP_ENROL, NOT_ACCEPTABLE,
+            "a certificate that the server sent cannot be taken apart, or is larger than %d bytes",
+            TOKEN_CERTIFICATE_MAX);
     return ENROLL_OK;
 }
 
@@ -107,7 +117,8 @@ char *install_certificates_format(const struct token_certificate *certificates, 
     char *text = NULL, *data;
     BIO *bio = BIO_new(BIO_s_mem());
     for (size_t i = 0; bio && i < count; i++) {
-        if (PEM_write_bio(bio, PEM_STRING_X509, "", certificates[i].value.data, (long)certificates[i].value.size) <= 0)
+        if (PEM_write_bio(bio, PEM_STRING_X509, "", certificates[i].value.data,
+                          (long)certificates[i].value.size) <= 0)
             goto out;
     }
     if (bio) {
@@ -124,7 +135,8 @@ static char *name_text(const X509_NAME *name)
     char *text = NULL, *data;
     BIO *bio = BIO_new(BIO_s_mem());
     /* UTF-8 as it is, control characters escaped: this goes to a terminal. */
-    if (bio && X509_NAME_print_ex(bio, name, 0, (XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB)) >= 0) {
+    if (bio &&
+        X509_NAME_print_ex(bio, name, 0, (XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB)) >= 0) {
         long size = BIO_get_mem_data(bio, &data);
         text = strndup(size > 0 ? data : "", size > 0 ? (size_t)size : 0);
     }
@@ -159,7 +171,8 @@ bool certificate_facts_read(const uint8_t *der, size_t size, struct certificate_
     const unsigned char *cursor = der;
     X509 *x509 = d2i_X509(NULL, &cursor, (long)size);
     bool read = x509 && X509_digest(x509, EVP_sha256(), digest, &digest_size) &&
-                when(X509_get0_notBefore(x509), &facts.not_before) && when(X509_get0_notAfter(x509), &facts.not_after);
+                when(X509_get0_notBefore(x509), &facts.not_before) &&
+                when(X509_get0_notAfter(x509), &facts.not_after);
     if (read) {
         facts.subject = name_text(X509_get_subject_name(x509));
         facts.issuer = name_text(X509_get_issuer_name(x509));

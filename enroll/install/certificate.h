@@ -1,4 +1,5 @@
-/* The issued certificate: found in the provisioning document, checked, and turned into what the module shows. */
+/* The issued certificate: found in the provisioning document, checked, and turned into what the module shows.
+ */
 #ifndef ENROLL_INSTALL_CERTIFICATE_H
 #define ENROLL_INSTALL_CERTIFICATE_H
 
@@ -12,11 +13,13 @@
 #include "token_directory.h"
 
 /*
- * Chooses and checks with issued_certificate_choose() (mde/issued_certificate.h), and fills in generation->certificate
- * and the chain, issuer first. Nothing goes into a trust store. ENROLL_CERTIFICATE says what is wrong.
+ * Chooses and checks with issued_certificate_choose() (mde/issued_certificate.h), and fills in
+ * generation->certificate and the chain, issuer first. Nothing goes into a trust store. ENROLL_CERTIFICATE
+ * says what is wrong.
  */
 enum enroll_exit install_certificate_choose(const struct provisioning_document *document, time_t now,
-                                            struct token_generation *generation, struct enroll_error *ret_error)
+                                            struct token_generation *generation,
+                                            struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 
 /* PEM of the certificates, malloc()ed and NUL-terminated; NULL when memory is out. */
@@ -25,7 +28,7 @@ char *install_certificates_format(const struct token_certificate *certificates, 
 
 /* What people and JSON see of a certificate. Freed with certificate_facts_free(). */
 struct certificate_facts {
-    char *subject;       /* RFC 2253 */
+    char *subject; /* RFC 2253 */
     char *issuer;
     char *serial_number; /* hex */
     char *fingerprint;   /* SHA-256, hex */

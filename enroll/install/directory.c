@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 /* More than two generations with a chain of any sensible length take. */
-#define PROBE_BYTES        (128 * 1024)
-#define PROBE_NAME         ".space"
+#define PROBE_BYTES           (128 * 1024)
+#define PROBE_NAME            ".space"
 #define LOCK_POLL_NANOSECONDS 100000000L
 
 enum enroll_exit install_file_error(struct enroll_error *error, const struct install_directory *directory,
@@ -193,7 +193,8 @@ static int directories_make(const char *path)
     return result;
 }
 
-/* Room and permission, shown by doing it: quotas, read-only mounts and full disks do not show in permission bits. */
+/* Room and permission, shown by doing it: quotas, read-only mounts and full disks do not show in permission
+ * bits. */
 static int space_probe(int directory_fd)
 {
     static const char zeros[4096];
@@ -237,7 +238,8 @@ static int lock_take(int fd, unsigned wait_seconds)
     }
 }
 
-enum enroll_exit install_directory_open(const char *path, unsigned wait_seconds, struct install_directory *ret_directory,
+enum enroll_exit install_directory_open(const char *path, unsigned wait_seconds,
+                                        struct install_directory *ret_directory,
                                         struct enroll_error *ret_error)
 {
     enum enroll_exit status;
@@ -246,8 +248,9 @@ enum enroll_exit install_directory_open(const char *path, unsigned wait_seconds,
     if (!directory.path)
         return enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE, "", "out of memory");
     if (path[0] != '/') {
-        status = enroll_error_set(ret_error, ENROLL_USAGE, STEP_PREPARE, "Give the whole path, from the root.",
-                                  "the token directory %s is not an absolute path", path);
+        status =
+            enroll_error_set(ret_error, ENROLL_USAGE, STEP_PREPARE, "Give the whole path, from the root.",
+                             "the token directory %s is not an absolute path", path);
         goto fail;
     }
     if (directories_make(path)) {
@@ -261,7 +264,8 @@ enum enroll_exit install_directory_open(const char *path, unsigned wait_seconds,
     }
     if (lock_take(directory.fd, wait_seconds)) {
         if (errno == EINTR)
-            status = enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_PREPARE, "", "interrupted while waiting");
+            status =
+                enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_PREPARE, "", "interrupted while waiting");
         else if (errno == EWOULDBLOCK)
             status = enroll_error_set(ret_error, ENROLL_IN_PROGRESS, STEP_PREPARE,
                                       "Wait until it has finished, or give --wait SECONDS.",

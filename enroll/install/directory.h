@@ -1,8 +1,10 @@
 /*
- * enroll/install: making the device key and writing the token directory. Everything here is called by the commands
- * alone; it speaks to the TPM's door and to the file system, never to a server and never to a person.
+ * enroll/install: making the device key and writing the token directory. Everything here is called by the
+ * commands alone; it speaks to the TPM's door and to the file system, never to a server and never to a
+ * person.
  *
- * This header: the token directory opened for writing. While it is open it is locked, so that two runs never meet.
+ * This header: the token directory opened for writing. While it is open it is locked, so that two runs never
+ * meet.
  *
  *   current, generations/    what include/token_directory.h says
  *   enrollment.conf          see enrollment.h; mode 0600
@@ -24,17 +26,20 @@ struct install_directory {
 };
 
 /*
- * Opens the token directory, making it (0755) where it is missing, takes the lock, waiting at most wait_seconds for it,
- * and tries that a generation's worth of bytes can be written. ENROLL_IN_PROGRESS: another run holds it.
- * ENROLL_TOKEN_DIRECTORY: unwritable, full, or not a directory. Close with install_directory_close().
+ * Opens the token directory, making it (0755) where it is missing, takes the lock, waiting at most
+ * wait_seconds for it, and tries that a generation's worth of bytes can be written. ENROLL_IN_PROGRESS:
+ * another run holds it. ENROLL_TOKEN_DIRECTORY: unwritable, full, or not a directory. Close with
+ * install_directory_close().
  */
-enum enroll_exit install_directory_open(const char *path, unsigned wait_seconds, struct install_directory *ret_directory,
+enum enroll_exit install_directory_open(const char *path, unsigned wait_seconds,
+                                        struct install_directory *ret_directory,
                                         struct enroll_error *ret_error) __attribute__((warn_unused_result));
 
 /* Gives the lock back. A directory that is zeroed or closed already is allowed. */
 void install_directory_close(struct install_directory *directory);
 
-/* Writes a new file of `size` bytes with `mode` and syncs it; the name must not exist. 0, or -1 with errno. */
+/* Writes a new file of `size` bytes with `mode` and syncs it; the name must not exist. 0, or -1 with errno.
+ */
 int install_file_create(int directory_fd, const char *name, const void *data, size_t size, mode_t mode)
     __attribute__((warn_unused_result));
 
@@ -46,7 +51,8 @@ int install_file_replace(int directory_fd, const char *name, const void *data, s
 char *install_file_read(int directory_fd, const char *name, size_t max_size, size_t *ret_size)
     __attribute__((warn_unused_result));
 
-/* Removes a file or a tree of directories, following no link. 0 also when nothing is there, else -1 with errno. */
+/* Removes a file or a tree of directories, following no link. 0 also when nothing is there, else -1 with
+ * errno. */
 int install_tree_remove(int directory_fd, const char *name) __attribute__((warn_unused_result));
 
 /* Fills in an error for a file of the token directory that errno is about. Returns ENROLL_TOKEN_DIRECTORY. */

@@ -10,15 +10,18 @@
 
 #include "keyfile.h"
 
-#define STATE_FILE   "state.conf"
-#define DAY          86400
+#define STATE_FILE           "state.conf"
+#define DAY                  86400
 #define DEFAULT_RENEW_PERIOD 42 /* days; MS-MDE2 2.2.9.1 */
 
 struct field {
     const char *section, *key;
     size_t offset;
 };
-#define FIELD(section, key, member) {section, key, offsetof(struct enrollment, member)}
+#define FIELD(section, key, member)                                                                          \
+    {                                                                                                        \
+        section, key, offsetof(struct enrollment, member)                                                    \
+    }
 
 static const struct field fields[] = {
     FIELD("enrollment", "address", address),
@@ -111,7 +114,8 @@ static bool host_add(struct enrollment *enrollment, const char *host)
     free(storage);
     if (there)
         return true;
-    if (asprintf(&joined, "%s%s%s", enrollment->hosts ? enrollment->hosts : "", enrollment->hosts ? " " : "", host) < 0)
+    if (asprintf(&joined, "%s%s%s", enrollment->hosts ? enrollment->hosts : "", enrollment->hosts ? " " : "",
+                 host) < 0)
         return false;
     free(enrollment->hosts);
     enrollment->hosts = joined;
@@ -158,7 +162,9 @@ bool enrollment_fill(struct enrollment *enrollment, const struct flow_result *re
         {&enrollment->policy_url, result->policy_url},
         {&enrollment->enrollment_url, result->enrollment_url},
         {&enrollment->enrollment_version, result->enrollment_version},
-        {&enrollment->user, result->user ? result->user : enrollment->user ? NULL : document->upn},
+        {&enrollment->user, result->user       ? result->user
+                            : enrollment->user ? NULL
+                                               : document->upn},
         {&enrollment->auth_policy, result->auth_policy},
         {&enrollment->provider_id, document->provider_id},
         {&enrollment->server_name, document->server_name},
@@ -173,8 +179,9 @@ bool enrollment_fill(struct enrollment *enrollment, const struct flow_result *re
     if (!enrollment_string_set(&enrollment->request_id, result->pending ? result->request_id : NULL) ||
         !enrollment_string_set(&enrollment->disposition, result->pending ? result->disposition : NULL))
         return false;
-    return !result->document || (enrollment_number_set(&enrollment->renew_period_days, document->renew_period_days) &&
-                                 enrollment_number_set(&enrollment->retry_interval_days, document->retry_interval_days));
+    return !result->document ||
+           (enrollment_number_set(&enrollment->renew_period_days, document->renew_period_days) &&
+            enrollment_number_set(&enrollment->retry_interval_days, document->retry_interval_days));
 }
 
 char *enrollment_format(const struct enrollment *enrollment)
@@ -210,7 +217,8 @@ bool enrollment_parse(const char *text, size_t size, struct enrollment *ret_enro
     struct keyfile *keyfile = keyfile_parse(text, size, &line);
     bool parsed = keyfile != NULL;
     for (size_t i = 0; parsed && i < FIELD_COUNT; i++)
-        parsed = enrollment_string_set(field_of(&enrollment, i), keyfile_get(keyfile, fields[i].section, fields[i].key));
+        parsed = enrollment_string_set(field_of(&enrollment, i),
+                                       keyfile_get(keyfile, fields[i].section, fields[i].key));
     keyfile_free(keyfile);
     if (parsed)
         *ret_enrollment = enrollment;
@@ -225,8 +233,8 @@ enum enroll_exit enrollment_read(int directory_fd, const char *path, struct enro
     size_t size;
     char *text = install_file_read(directory_fd, ENROLLMENT_FILE, ENROLLMENT_FILE_MAX, &size);
     if (!text && errno == ENOENT)
-        return enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, STEP_PREPARE, "Run intune-enroll enroll USER@DOMAIN.",
-                                "there is no enrolment in %s", path);
+        return enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, STEP_PREPARE,
+                                "Run intune-enroll enroll USER@DOMAIN.", "there is no enrolment in %s", path);
     if (!text)
         return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE,
                                 errno == EACCES ? "Run as the user that enrolled, mostly root." : "",
@@ -269,8 +277,9 @@ int enrollment_state_write(int directory_fd, const struct enrollment_state *stat
     char message[sizeof state->message];
     enroll_text_print(state->message, strlen(state->message), message, sizeof message);
     char *text;
-    int length = asprintf(&text, "[last]\nattempted_at = %lld\nfailed_at = %lld\nexit_status = %u\nmessage = %s\n",
-                          (long long)state->attempted_at, (long long)state->failed_at, state->exit_status, message);
+    int length =
+        asprintf(&text, "[last]\nattempted_at = %lld\nfailed_at = %lld\nexit_status = %u\nmessage = %s\n",
+                 (long long)state->attempted_at, (long long)state->failed_at, state->exit_status, message);
     if (length < 0) {
         errno = ENOMEM;
         return -1;
@@ -287,11 +296,13 @@ time_t enrollment_renewal_time(time_t not_before, time_t not_after, unsigned per
     time_t window = (time_t)(period_days ? period_days : DEFAULT_RENEW_PERIOD) * DAY;
     if (life <= 0)
         return not_after;
-    /* Some servers give certificates that live shorter than the window, or date them back: then half of the life. */
+    /* Some servers give certificates that live shorter than the window, or date them back: then half of the
+     * life. */
     if (window > life / 2)
         window = life / 2;
     SHA256((const unsigned char *)serial, strlen(serial), digest);
     time_t spread = window / 4 < DAY ? window / 4 : DAY;
-    uint32_t random = (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 | (uint32_t)digest[2] << 8 | digest[3];
+    uint32_t random =
+        (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 | (uint32_t)digest[2] << 8 | digest[3];
     return not_after - window + (spread > 0 ? (time_t)(random % (uint64_t)spread) : 0);
 }

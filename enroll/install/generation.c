@@ -149,8 +149,8 @@ static int current_point(int root_fd, unsigned long number)
 }
 
 enum enroll_exit install_generation_write(const struct install_directory *directory,
-                                          const struct token_generation *generation, unsigned long *ret_number,
-                                          struct enroll_error *ret_error)
+                                          const struct token_generation *generation,
+                                          unsigned long *ret_number, struct enroll_error *ret_error)
 {
     unsigned long number = 0;
     int generations_fd = directory_make(directory->fd, NAME_GENERATIONS);
@@ -189,15 +189,16 @@ unsigned long install_generation_current(const struct install_directory *directo
 }
 
 enum enroll_exit install_pending_write(const struct install_directory *directory,
-                                       const struct token_generation *generation, const struct enrollment *enrollment,
-                                       struct enroll_error *ret_error)
+                                       const struct token_generation *generation,
+                                       const struct enrollment *enrollment, struct enroll_error *ret_error)
 {
     char *conf = enrollment_format(enrollment);
     int result = -1, fd = -1;
     if (!conf)
         return enroll_error_memory(ret_error, STEP_PREPARE);
     /* Built beside its name: pending/ is whole or is not there. */
-    if (install_tree_remove(directory->fd, NAME_PENDING_NEW) || install_tree_remove(directory->fd, NAME_PENDING))
+    if (install_tree_remove(directory->fd, NAME_PENDING_NEW) ||
+        install_tree_remove(directory->fd, NAME_PENDING))
         goto out;
     fd = directory_make(directory->fd, NAME_PENDING_NEW);
     if (fd < 0 || generation_make(fd, 1, generation) || current_point(fd, 1) ||
@@ -214,8 +215,8 @@ out:;
     return status;
 }
 
-enum enroll_exit install_pending_update(const struct install_directory *directory, const struct enrollment *enrollment,
-                                        struct enroll_error *ret_error)
+enum enroll_exit install_pending_update(const struct install_directory *directory,
+                                        const struct enrollment *enrollment, struct enroll_error *ret_error)
 {
     enum enroll_exit status = ENROLL_OK;
     char *conf = enrollment_format(enrollment);
@@ -236,9 +237,11 @@ bool install_pending_path(const struct install_directory *directory, char *ret_p
     return length > 0 && (size_t)length < size;
 }
 
-enum enroll_exit install_pending_finish(const struct install_directory *directory, struct enroll_error *ret_error)
+enum enroll_exit install_pending_finish(const struct install_directory *directory,
+                                        struct enroll_error *ret_error)
 {
-    if (renameat(directory->fd, NAME_PENDING "/" ENROLLMENT_FILE, directory->fd, ENROLLMENT_FILE) && errno != ENOENT)
+    if (renameat(directory->fd, NAME_PENDING "/" ENROLLMENT_FILE, directory->fd, ENROLLMENT_FILE) &&
+        errno != ENOENT)
         return install_error(ret_error, directory, "write", ENROLLMENT_FILE);
     if (fsync(directory->fd) || install_pending_discard(directory))
         return install_error(ret_error, directory, "remove", NAME_PENDING);

@@ -37,7 +37,8 @@ static void note(const struct issuance *issuance, bool warning, const char *text
 
 static void version_bytes(const struct tpm_facts *facts, struct token_generation *generation)
 {
-    /* CK_VERSION has a byte each; chips put "major.minor" into the halves of the first word (part 2, 6.13). */
+    /* CK_VERSION has a byte each; chips put "major.minor" into the halves of the first word (part 2, 6.13).
+     */
     uint32_t major = facts->firmware_1 >> 16, minor = facts->firmware_1 & 0xffff;
     generation->firmware_major = (uint8_t)(major > 255 ? 255 : major);
     generation->firmware_minor = (uint8_t)(minor > 255 ? 255 : minor);
@@ -61,7 +62,8 @@ static bool names_set(const struct issuance_options *options, struct token_gener
     }
     if (!public_key_info_hash(generation->public_key_info.data, generation->public_key_info.size, hash))
         return false;
-    snprintf(generation->label, sizeof generation->label, "%s", options->label ? options->label : ISSUANCE_LABEL);
+    snprintf(generation->label, sizeof generation->label, "%s",
+             options->label ? options->label : ISSUANCE_LABEL);
     snprintf(generation->object_label, sizeof generation->object_label, "%s", ISSUANCE_OBJECT_LABEL);
     for (size_t i = 0; i < TOKEN_SERIAL_MAX / 2; i++)
         snprintf(generation->serial + 2 * i, 3, "%02x", hash[i]);
@@ -70,7 +72,8 @@ static bool names_set(const struct issuance_options *options, struct token_gener
     return true;
 }
 
-static enum enroll_exit key_make(struct issuance *issuance, const struct certificate_requirements *requirements,
+static enum enroll_exit key_make(struct issuance *issuance,
+                                 const struct certificate_requirements *requirements,
                                  struct enroll_error *error)
 {
     const struct issuance_options *options = &issuance->options;
@@ -85,20 +88,23 @@ static enum enroll_exit key_make(struct issuance *issuance, const struct certifi
     request.may_persist = options->persistence != PERSISTENT_NO;
     if (options->pin && (RAND_bytes(salt, sizeof salt) <= 0 ||
                          !tpm_auth_derive((const uint8_t *)options->pin, strlen(options->pin), salt, &auth)))
-        return enroll_error_set(error, ENROLL_USAGE, STEP_ENROL, "", "a PIN has %d to %d characters", TPM_PIN_MIN, TPM_PIN_MAX);
-    public_key_name(&(struct tpm_public_key){.type = request.type, .bits = request.bits, .curve = request.curve}, name,
-                    sizeof name);
+        return enroll_error_set(error, ENROLL_USAGE, STEP_ENROL, "", "a PIN has %d to %d characters",
+                                TPM_PIN_MIN, TPM_PIN_MAX);
+    public_key_name(
+        &(struct tpm_public_key){.type = request.type, .bits = request.bits, .curve = request.curve}, name,
+        sizeof name);
     snprintf(text, sizeof text, "making the key (%s) in the TPM", name);
     note(issuance, false, text);
-    enum tpm_status made = tpm_key_create(options->tpm, &request, options->pin ? &auth : NULL, options->pin ? salt : NULL,
-                                          &issuance->generation->key);
+    enum tpm_status made = tpm_key_create(options->tpm, &request, options->pin ? &auth : NULL,
+                                          options->pin ? salt : NULL, &issuance->generation->key);
     OPENSSL_cleanse(&auth, sizeof auth);
     if (made != TPM_OK)
         return install_tpm_error(error, STEP_ENROL, options->tpm, made, "the TPM did not make the key");
     return ENROLL_OK;
 }
 
-static enum enroll_exit request_sign(struct issuance *issuance, const struct certificate_requirements *requirements,
+static enum enroll_exit request_sign(struct issuance *issuance,
+                                     const struct certificate_requirements *requirements,
                                      uint8_t **ret_request, size_t *ret_size, struct enroll_error *error)
 {
     const struct issuance_options *options = &issuance->options;
@@ -108,7 +114,8 @@ static enum enroll_exit request_sign(struct issuance *issuance, const struct cer
     if (!install_pending_path(options->directory, path, sizeof path))
         return enroll_error_set(error, ENROLL_TOKEN_DIRECTORY, STEP_ENROL, "Choose a shorter path.",
                                 "the token directory's path is too long");
-    const struct token_key_options key_options = {.token_directory = path, .tcti = options->tcti, .pin = options->pin};
+    const struct token_key_options key_options = {
+        .token_directory = path, .tcti = options->tcti, .pin = options->pin};
     enum enroll_exit status = token_key_open(&key_options, STEP_ENROL, &key, error);
     if (status != ENROLL_OK)
         return status;
@@ -122,8 +129,9 @@ static enum enroll_exit request_sign(struct issuance *issuance, const struct cer
     return status;
 }
 
-enum enroll_exit issuance_request(struct issuance *issuance, const struct certificate_requirements *requirements,
-                                  uint8_t **ret_request, size_t *ret_size, struct enroll_error *ret_error)
+enum enroll_exit issuance_request(struct issuance *issuance,
+                                  const struct certificate_requirements *requirements, uint8_t **ret_request,
+                                  size_t *ret_size, struct enroll_error *ret_error)
 {
     issuance->generation = calloc(1, sizeof *issuance->generation);
     if (!issuance->generation)
@@ -134,10 +142,12 @@ enum enroll_exit issuance_request(struct issuance *issuance, const struct certif
     struct token_generation *generation = issuance->generation;
     if (!public_key_info_encode(&generation->key.public_key, &generation->public_key_info) ||
         !names_set(&issuance->options, generation))
-        return enroll_error_set(ret_error, ENROLL_TPM, STEP_ENROL, "", "the public key that the TPM made is not a usable one");
+        return enroll_error_set(ret_error, ENROLL_TPM, STEP_ENROL, "",
+                                "the public key that the TPM made is not a usable one");
     /* On disk before the TPM keeps it: whatever happens to this run, the next one knows the key. */
     issuance->kept = false;
-    status = install_pending_write(issuance->options.directory, generation, issuance->options.enrollment, ret_error);
+    status = install_pending_write(issuance->options.directory, generation, issuance->options.enrollment,
+                                   ret_error);
     if (status != ENROLL_OK)
         return status;
     return request_sign(issuance, requirements, ret_request, ret_size, ret_error);
@@ -149,8 +159,9 @@ enum enroll_exit issuance_resume(struct issuance *issuance, struct enroll_error 
     const struct install_directory *directory = issuance->options.directory;
     if (!install_pending_path(directory, path, sizeof path) ||
         token_generation_read(path, &issuance->generation, why, sizeof why) != TOKEN_OK)
-        return enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, STEP_PREPARE, "Start a new one with intune-enroll enroll.",
-                                "there is no request to take up again in %s%s%s", directory->path, why[0] ? ": " : "", why);
+        return enroll_error_set(
+            ret_error, ENROLL_NOT_ENROLLED, STEP_PREPARE, "Start a new one with intune-enroll enroll.",
+            "there is no request to take up again in %s%s%s", directory->path, why[0] ? ": " : "", why);
     return ENROLL_OK;
 }
 
@@ -168,8 +179,10 @@ static enum enroll_exit key_persist(struct issuance *issuance, struct enroll_err
     key->persistent_handle = 0;
     bool denied = status == TPM_HIERARCHY_DENIED || status == TPM_AUTH_FAILED || status == TPM_NO_SPACE;
     if (options->persistence == PERSISTENT_YES || !denied)
-        return install_tpm_error(error, STEP_INSTALL, options->tpm, status, "the key could not be made resident in the TPM");
-    snprintf(text, sizeof text, "the key is not made resident (%s): signatures take three TPM commands instead of one",
+        return install_tpm_error(error, STEP_INSTALL, options->tpm, status,
+                                 "the key could not be made resident in the TPM");
+    snprintf(text, sizeof text,
+             "the key is not made resident (%s): signatures take three TPM commands instead of one",
              tpm_status_text(status));
     note(issuance, true, text);
     return ENROLL_OK;
@@ -194,7 +207,8 @@ enum enroll_exit issuance_install(struct issuance *issuance, const struct provis
     struct install_recovery recovery;
     unsigned long number;
 
-    enum enroll_exit status = install_certificate_choose(document, time(NULL), issuance->generation, ret_error);
+    enum enroll_exit status =
+        install_certificate_choose(document, time(NULL), issuance->generation, ret_error);
     if (status != ENROLL_OK)
         return status;
     status = install_pending_update(options->directory, options->enrollment, ret_error);
@@ -211,7 +225,8 @@ enum enroll_exit issuance_install(struct issuance *issuance, const struct provis
         return status;
     }
     issuance->generation->number = number;
-    /* The new token stands. What follows only tidies, and the next run does it again if it cannot be done now. */
+    /* The new token stands. What follows only tidies, and the next run does it again if it cannot be done
+     * now. */
     issuance->kept = true;
     status = install_recover(options->directory, options->tpm, 0, &recovery, ret_error);
     if (status != ENROLL_OK)
@@ -221,7 +236,8 @@ enum enroll_exit issuance_install(struct issuance *issuance, const struct provis
 
 enum enroll_exit issuance_suspend(struct issuance *issuance, struct enroll_error *ret_error)
 {
-    enum enroll_exit status = install_pending_update(issuance->options.directory, issuance->options.enrollment, ret_error);
+    enum enroll_exit status =
+        install_pending_update(issuance->options.directory, issuance->options.enrollment, ret_error);
     if (status == ENROLL_OK)
         issuance->kept = true;
     return status;

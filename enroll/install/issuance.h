@@ -1,6 +1,7 @@
 /*
- * One key on its way to a certificate, for enrolment and renewal alike: made in the TPM, recorded in pending/, its
- * request signed there; then, when the certificate has come, made resident and installed as a generation.
+ * One key on its way to a certificate, for enrolment and renewal alike: made in the TPM, recorded in
+ * pending/, its request signed there; then, when the certificate has come, made resident and installed as a
+ * generation.
  */
 #ifndef ENROLL_INSTALL_ISSUANCE_H
 #define ENROLL_INSTALL_ISSUANCE_H
@@ -34,7 +35,8 @@ struct issuance_key_choice {
     enum tpm_curve curve;
 };
 /* "rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521". False when it is none of these. */
-bool issuance_key_choice_parse(const char *text, struct issuance_key_choice *ret_choice) __attribute__((warn_unused_result));
+bool issuance_key_choice_parse(const char *text, struct issuance_key_choice *ret_choice)
+    __attribute__((warn_unused_result));
 
 struct issuance_options {
     const struct install_directory *directory;
@@ -46,9 +48,9 @@ struct issuance_options {
     enum issuance_persistence persistence;
     struct issuance_key_choice key;
     bool request_extensions;
-    const char *device_id;                   /* subject of the request */
-    const char *pin;                         /* NULL: none */
-    struct enrollment *enrollment;           /* what is known so far; goes into pending/ */
+    const char *device_id;         /* subject of the request */
+    const char *pin;               /* NULL: none */
+    struct enrollment *enrollment; /* what is known so far; goes into pending/ */
     void (*note)(void *context, bool warning, const char *text); /* a line for people; may be NULL */
     void *note_context;
 };
@@ -66,14 +68,15 @@ enum enroll_exit issuance_resume(struct issuance *issuance, struct enroll_error 
  * ENROLL_POLICY (the policy does not allow what is asked for, or the TPM cannot do it), ENROLL_TPM,
  * ENROLL_TOKEN_DIRECTORY.
  */
-enum enroll_exit issuance_request(struct issuance *issuance, const struct certificate_requirements *requirements,
-                                  uint8_t **ret_request, size_t *ret_size, struct enroll_error *ret_error)
+enum enroll_exit issuance_request(struct issuance *issuance,
+                                  const struct certificate_requirements *requirements, uint8_t **ret_request,
+                                  size_t *ret_size, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 
 /*
- * The certificate has come: finds and checks it, makes the key resident, writes the generation, switches, and evicts
- * and removes what is of no more use. `enrollment` of the options is written with it. After ENROLL_OK the generation
- * is current; after an error the old token is as it was, and the key is out of the TPM.
+ * The certificate has come: finds and checks it, makes the key resident, writes the generation, switches, and
+ * evicts and removes what is of no more use. `enrollment` of the options is written with it. After ENROLL_OK
+ * the generation is current; after an error the old token is as it was, and the key is out of the TPM.
  */
 enum enroll_exit issuance_install(struct issuance *issuance, const struct provisioning_document *document,
                                   struct enroll_error *ret_error) __attribute__((warn_unused_result));

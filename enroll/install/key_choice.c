@@ -59,8 +59,8 @@ static enum enroll_exit tpm_can(const struct tpm_key_request *request, const str
     static const char advice[] = "Ask whoever runs the server for a policy that this TPM can fulfil.";
     if (request->type == TPM_KEY_RSA && request->bits > facts->rsa_max_bits)
         return enroll_error_set(error, ENROLL_POLICY, STEP_POLICY, advice,
-                                "an RSA key of %u bits is asked for, this TPM makes keys of at most %u bits", request->bits,
-                                facts->rsa_max_bits);
+                                "an RSA key of %u bits is asked for, this TPM makes keys of at most %u bits",
+                                request->bits, facts->rsa_max_bits);
     if (request->type == TPM_KEY_RSA)
         return ENROLL_OK;
     bool can = request->curve == TPM_CURVE_P256   ? facts->p256
@@ -69,13 +69,18 @@ static enum enroll_exit tpm_can(const struct tpm_key_request *request, const str
     if (!can)
         return enroll_error_set(error, ENROLL_POLICY, STEP_POLICY, advice,
                                 "a key on a curve of %u bits is asked for, this TPM's largest has %u bits",
-                                curve_bits(request->curve), facts->p521 ? 521U : facts->p384 ? 384U : facts->p256 ? 256U : 0U);
+                                curve_bits(request->curve),
+                                facts->p521   ? 521U
+                                : facts->p384 ? 384U
+                                : facts->p256 ? 256U
+                                              : 0U);
     return ENROLL_OK;
 }
 
 enum enroll_exit key_choice_decide(const struct issuance_key_choice *choice,
-                                   const struct certificate_requirements *requirements, const struct tpm_facts *facts,
-                                   struct tpm_key_request *ret_request, struct enroll_error *ret_error)
+                                   const struct certificate_requirements *requirements,
+                                   const struct tpm_facts *facts, struct tpm_key_request *ret_request,
+                                   struct enroll_error *ret_error)
 {
     bool rsa = requirements->key_type != TPM_KEY_EC;
     unsigned minimum = rsa ? requirements->minimum_bits : curve_bits(requirements->curve);
@@ -85,18 +90,22 @@ enum enroll_exit key_choice_decide(const struct issuance_key_choice *choice,
 
     if (choice->chosen) {
         if (requirements->from_policy && (choice->type != type || choice->bits < minimum))
-            return enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY, "Leave --key out, or choose one that it allows.",
+            return enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY,
+                                    "Leave --key out, or choose one that it allows.",
                                     "--key asks for %s %u, the server's policy for %s of at least %u bits",
                                     type_name(choice->type), choice->bits, type_name(type), minimum);
-        request = (struct tpm_key_request){.type = choice->type, .bits = choice->bits, .curve = choice->curve};
+        request =
+            (struct tpm_key_request){.type = choice->type, .bits = choice->bits, .curve = choice->curve};
     } else {
         size_t index = smallest(type, minimum, &found);
         if (!found)
-            return enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY,
-                                    "Ask whoever runs the server for a policy that this TPM can fulfil.",
-                                    "the server's policy asks for %s of at least %u bits, this TPM makes keys of at most %u bits",
-                                    type_name(type), minimum, rsa ? facts->rsa_max_bits : 521U);
-        request = (struct tpm_key_request){.type = keys[index].type, .bits = keys[index].bits, .curve = keys[index].curve};
+            return enroll_error_set(
+                ret_error, ENROLL_POLICY, STEP_POLICY,
+                "Ask whoever runs the server for a policy that this TPM can fulfil.",
+                "the server's policy asks for %s of at least %u bits, this TPM makes keys of at most %u bits",
+                type_name(type), minimum, rsa ? facts->rsa_max_bits : 521U);
+        request = (struct tpm_key_request){
+            .type = keys[index].type, .bits = keys[index].bits, .curve = keys[index].curve};
     }
     enum enroll_exit status = tpm_can(&request, facts, ret_error);
     if (status == ENROLL_OK)

@@ -8,12 +8,12 @@
 #include "tpm.h"
 
 /*
- * ENROLL_POLICY: the operator's key is not what the policy allows, or the TPM cannot make what it takes (said with both
- * numbers).
+ * ENROLL_POLICY: the operator's key is not what the policy allows, or the TPM cannot make what it takes (said
+ * with both numbers).
  */
 enum enroll_exit key_choice_decide(const struct issuance_key_choice *choice,
-                                   const struct certificate_requirements *requirements, const struct tpm_facts *facts,
-                                   struct tpm_key_request *ret_request, struct enroll_error *ret_error)
-    __attribute__((warn_unused_result));
+                                   const struct certificate_requirements *requirements,
+                                   const struct tpm_facts *facts, struct tpm_key_request *ret_request,
+                                   struct enroll_error *ret_error) __attribute__((warn_unused_result));
 
 #endif

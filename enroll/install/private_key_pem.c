@@ -22,18 +22,20 @@ typedef struct {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
-ASN1_SEQUENCE(LOADABLE_KEY) = {
-    ASN1_SIMPLE(LOADABLE_KEY, type, ASN1_OBJECT),
-    ASN1_EXP_OPT(LOADABLE_KEY, empty_auth, ASN1_BOOLEAN, 0),
-    ASN1_SIMPLE(LOADABLE_KEY, parent, ASN1_INTEGER),
-    ASN1_SIMPLE(LOADABLE_KEY, public_blob, ASN1_OCTET_STRING),
-    ASN1_SIMPLE(LOADABLE_KEY, private_blob, ASN1_OCTET_STRING),
+ASN1_SEQUENCE(LOADABLE_KEY) =
+    {
+        ASN1_SIMPLE(LOADABLE_KEY, type, ASN1_OBJECT),
+        ASN1_EXP_OPT(LOADABLE_KEY, empty_auth, ASN1_BOOLEAN, 0),
+        ASN1_SIMPLE(LOADABLE_KEY, parent, ASN1_INTEGER),
+        ASN1_SIMPLE(LOADABLE_KEY, public_blob, ASN1_OCTET_STRING),
+        ASN1_SIMPLE(LOADABLE_KEY, private_blob, ASN1_OCTET_STRING),
 } static_ASN1_SEQUENCE_END(LOADABLE_KEY)
 #pragma GCC diagnostic pop
 
 #define LOADABLE_KEY_ITEM ASN1_ITEM_rptr(LOADABLE_KEY)
 
-char *private_key_pem_format(const struct tpm_key *key)
+        char *
+    private_key_pem_format(const struct tpm_key *key)
 {
     char *text = NULL;
     unsigned char *der = NULL;

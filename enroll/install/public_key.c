@@ -28,7 +28,8 @@ static const char *curve_name(enum tpm_curve curve)
     return (size_t)curve < sizeof names / sizeof names[0] ? names[curve] : NULL;
 }
 
-static bool rsa_parameters(OSSL_PARAM_BLD *builder, const struct tpm_public_key *public_key, BIGNUM **ret_n, BIGNUM **ret_e)
+static bool rsa_parameters(OSSL_PARAM_BLD *builder, const struct tpm_public_key *public_key, BIGNUM **ret_n,
+                           BIGNUM **ret_e)
 {
     *ret_n = BN_bin2bn(public_key->modulus, (int)(public_key->bits / 8), NULL);
     *ret_e = BN_new();
@@ -105,7 +106,8 @@ bool public_key_equal(const struct tpm_public_key *one, const struct tpm_public_
     if (one->type == TPM_KEY_RSA)
         return one->exponent == other->exponent && memcmp(one->modulus, other->modulus, one->bits / 8) == 0;
     size_t size = (one->bits + 7) / 8;
-    return one->curve == other->curve && memcmp(one->x, other->x, size) == 0 && memcmp(one->y, other->y, size) == 0;
+    return one->curve == other->curve && memcmp(one->x, other->x, size) == 0 &&
+           memcmp(one->y, other->y, size) == 0;
 }
 
 void public_key_name(const struct tpm_public_key *public_key, char *ret_name, size_t size)

@@ -12,8 +12,8 @@
 #define PUBLIC_KEY_HASH_SIZE 20
 
 /*
- * SubjectPublicKeyInfo, DER, malloc()ed (RFC 5280, 4.1.2.7; RFC 5480 with a named curve and an uncompressed point).
- * False when the numbers are no key of that type or memory is out.
+ * SubjectPublicKeyInfo, DER, malloc()ed (RFC 5280, 4.1.2.7; RFC 5480 with a named curve and an uncompressed
+ * point). False when the numbers are no key of that type or memory is out.
  */
 bool public_key_info_encode(const struct tpm_public_key *public_key, struct token_bytes *ret_info)
     __attribute__((warn_unused_result));
@@ -29,6 +29,7 @@ bool public_key_equal(const struct tpm_public_key *one, const struct tpm_public_
 void public_key_name(const struct tpm_public_key *public_key, char *ret_name, size_t size);
 
 /* A copy that the structure owns; false when memory is out. */
-bool token_bytes_copy(const void *data, size_t size, struct token_bytes *ret_bytes) __attribute__((warn_unused_result));
+bool token_bytes_copy(const void *data, size_t size, struct token_bytes *ret_bytes)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -20,16 +20,19 @@ enum enroll_exit install_tpm_error(struct enroll_error *error, enum enroll_step 
         enum tpm_status status;
         const char *advice;
     } advices[] = {
-        {TPM_UNREACHABLE, "Check that the machine has a TPM 2.0, switched on in its firmware (ls /dev/tpmrm0), or name "
-                          "another with --tcti."},
+        {TPM_UNREACHABLE,
+         "Check that the machine has a TPM 2.0, switched on in its firmware (ls /dev/tpmrm0), or name "
+         "another with --tcti."},
         {TPM_PERMISSION, "Run as root or as a member of group tss."},
         {TPM_BUSY, "Something else holds the TPM; use /dev/tpmrm0, which shares it, and try again."},
         {TPM_BAD_TCTI, "Write it as device:/dev/tpmrm0, swtpm:path=SOCKET or tabrmd:."},
         {TPM_LOCKED_OUT, "Wait for the lock-out to pass, or clear it with tpm2_dictionarylockout."},
         {TPM_AUTH_FAILED, "Give the PIN of the key."},
         {TPM_WRONG_KEY, "The TPM was cleared or exchanged: enrol again with intune-enroll enroll --replace."},
-        {TPM_HIERARCHY_DENIED, "The owner hierarchy has an authorization: enrol with --no-persistent, or take it away."},
-        {TPM_NO_SPACE, "Free a persistent handle (tpm2_getcap handles-persistent), or enrol with --no-persistent."},
+        {TPM_HIERARCHY_DENIED,
+         "The owner hierarchy has an authorization: enrol with --no-persistent, or take it away."},
+        {TPM_NO_SPACE,
+         "Free a persistent handle (tpm2_getcap handles-persistent), or enrol with --no-persistent."},
         {TPM_UNSUPPORTED, "Ask for another key with --key."},
     };
     const char *advice = "Try again; a TPM that keeps failing may need a power cycle.";
@@ -38,8 +41,8 @@ enum enroll_exit install_tpm_error(struct enroll_error *error, enum enroll_step 
             advice = advices[i].advice;
     }
     if (status == TPM_FAILED)
-        return enroll_error_set(error, ENROLL_TPM, step, advice, "%s: %s (TPM response 0x%x)", what, tpm_status_text(status),
-                                (unsigned)tpm_last_response_code(tpm));
+        return enroll_error_set(error, ENROLL_TPM, step, advice, "%s: %s (TPM response 0x%x)", what,
+                                tpm_status_text(status), (unsigned)tpm_last_response_code(tpm));
     return enroll_error_set(error, ENROLL_TPM, step, advice, "%s: %s", what, tpm_status_text(status));
 }
 
@@ -57,7 +60,8 @@ static bool key_read(int directory_fd, const char *path, struct tpm_key *ret_key
     return read;
 }
 
-/* What is resident in our range of handles; asked for once a recovery, and only when there is something to compare. */
+/* What is resident in our range of handles; asked for once a recovery, and only when there is something to
+ * compare. */
 struct residents {
     struct tpm *tpm;
     bool asked;
@@ -69,16 +73,18 @@ static enum enroll_exit residents_ask(struct residents *residents, struct enroll
 {
     if (residents->asked)
         return ENROLL_OK;
-    enum tpm_status status = tpm_resident_list(residents->tpm, residents->list, RESIDENT_MAX, &residents->count);
+    enum tpm_status status =
+        tpm_resident_list(residents->tpm, residents->list, RESIDENT_MAX, &residents->count);
     if (status != TPM_OK)
-        return install_tpm_error(error, STEP_PREPARE, residents->tpm, status, "cannot look for keys left in the TPM");
+        return install_tpm_error(error, STEP_PREPARE, residents->tpm, status,
+                                 "cannot look for keys left in the TPM");
     residents->asked = true;
     return ENROLL_OK;
 }
 
 /* Evicts every resident copy of the key, but the one at the handle `except` (0: none). */
-static enum enroll_exit key_evict(struct residents *residents, const struct tpm_public_key *public_key, uint32_t except,
-                                  size_t *evicted, struct enroll_error *error)
+static enum enroll_exit key_evict(struct residents *residents, const struct tpm_public_key *public_key,
+                                  uint32_t except, size_t *evicted, struct enroll_error *error)
 {
     if (!residents->tpm)
         return ENROLL_OK;
@@ -86,11 +92,13 @@ static enum enroll_exit key_evict(struct residents *residents, const struct tpm_
     if (asked != ENROLL_OK)
         return asked;
     for (size_t i = 0; i < residents->count; i++) {
-        if (residents->list[i].handle == except || !public_key_equal(&residents->list[i].public_key, public_key))
+        if (residents->list[i].handle == except ||
+            !public_key_equal(&residents->list[i].public_key, public_key))
             continue;
         enum tpm_status status = tpm_resident_evict(residents->tpm, &residents->list[i]);
         if (status != TPM_OK)
-            return install_tpm_error(error, STEP_PREPARE, residents->tpm, status, "cannot take a key out of the TPM");
+            return install_tpm_error(error, STEP_PREPARE, residents->tpm, status,
+                                     "cannot take a key out of the TPM");
         (*evicted)++;
     }
     return ENROLL_OK;
@@ -131,8 +139,8 @@ static unsigned long *numbers_list(int directory_fd, size_t *ret_count)
     return numbers;
 }
 
-static enum enroll_exit tree_remove(const struct install_directory *directory, const char *name, size_t *removed,
-                                    struct enroll_error *error)
+static enum enroll_exit tree_remove(const struct install_directory *directory, const char *name,
+                                    size_t *removed, struct enroll_error *error)
 {
     if (faccessat(directory->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) && errno == ENOENT)
         return ENROLL_OK;
@@ -143,8 +151,8 @@ static enum enroll_exit tree_remove(const struct install_directory *directory, c
 }
 
 /*
- * The current key, with the handle that token.conf records; false when there is none. A second copy of it in the TPM is
- * what a change of the PIN leaves when it is interrupted.
+ * The current key, with the handle that token.conf records; false when there is none. A second copy of it in
+ * the TPM is what a change of the PIN leaves when it is interrupted.
  */
 static bool current_read(const struct install_directory *directory, struct tpm_key *ret_key)
 {
@@ -157,12 +165,12 @@ static bool current_read(const struct install_directory *directory, struct tpm_k
 }
 
 /*
- * Goes through the generations: every key but the current one leaves the TPM, and every directory goes but the current
- * one and the one before it. keep: the number of `current`; 0 takes all.
+ * Goes through the generations: every key but the current one leaves the TPM, and every directory goes but
+ * the current one and the one before it. keep: the number of `current`; 0 takes all.
  */
-static enum enroll_exit generations_clean(const struct install_directory *directory, struct residents *residents,
-                                          unsigned long keep, bool keep_previous, struct install_recovery *recovery,
-                                          struct enroll_error *error)
+static enum enroll_exit generations_clean(const struct install_directory *directory,
+                                          struct residents *residents, unsigned long keep, bool keep_previous,
+                                          struct install_recovery *recovery, struct enroll_error *error)
 {
     enum enroll_exit status = ENROLL_OK;
     size_t count;
@@ -177,7 +185,8 @@ static enum enroll_exit generations_clean(const struct install_directory *direct
         snprintf(path, sizeof path, NAME_GENERATIONS "/%lu", numbers[i]);
         if (key_read(directory->fd, path, &key)) {
             bool same = has_current && public_key_equal(&key.public_key, &current.public_key);
-            status = key_evict(residents, &key.public_key, same ? current.persistent_handle : 0, &recovery->evicted, error);
+            status = key_evict(residents, &key.public_key, same ? current.persistent_handle : 0,
+                               &recovery->evicted, error);
         }
         if (status != ENROLL_OK)
             break;
@@ -193,7 +202,8 @@ static enum enroll_exit generations_clean(const struct install_directory *direct
 
 /* pending/: completes a switch that was made, else takes its key out of the TPM and removes it. */
 static enum enroll_exit pending_clean(const struct install_directory *directory, struct residents *residents,
-                                      unsigned long current, struct install_recovery *recovery, struct enroll_error *error)
+                                      unsigned long current, struct install_recovery *recovery,
+                                      struct enroll_error *error)
 {
     struct tpm_key key, current_key;
     char path[64];
@@ -231,7 +241,8 @@ enum enroll_exit install_recover(const struct install_directory *directory, stru
     else
         status = pending_clean(directory, residents, current, &recovery, ret_error);
     if (status == ENROLL_OK)
-        status = generations_clean(directory, residents, current, !(flags & RECOVER_NO_PREVIOUS), &recovery, ret_error);
+        status = generations_clean(directory, residents, current, !(flags & RECOVER_NO_PREVIOUS), &recovery,
+                                   ret_error);
     for (size_t i = 0; status == ENROLL_OK && i < sizeof leftovers / sizeof leftovers[0]; i++)
         status = tree_remove(directory, leftovers[i], &recovery.removed, ret_error);
     free(residents);
@@ -243,8 +254,9 @@ enum enroll_exit install_recover(const struct install_directory *directory, stru
 enum enroll_exit install_remove_all(const struct install_directory *directory, struct tpm *tpm,
                                     struct install_recovery *ret_recovery, struct enroll_error *ret_error)
 {
-    static const char *const names[] = {NAME_GENERATIONS, ENROLLMENT_FILE, "state.conf", NAME_PENDING_NEW,
-                                        NAME_CURRENT_NEW, "." ENROLLMENT_FILE ".new", ".state.conf.new"};
+    static const char *const names[] = {NAME_GENERATIONS, ENROLLMENT_FILE,  "state.conf",
+                                        NAME_PENDING_NEW, NAME_CURRENT_NEW, "." ENROLLMENT_FILE ".new",
+                                        ".state.conf.new"};
     struct install_recovery recovery = {0};
     struct residents *residents = calloc(1, sizeof *residents);
     struct tpm_key key;
@@ -253,7 +265,8 @@ enum enroll_exit install_remove_all(const struct install_directory *directory, s
     if (!residents)
         return enroll_error_memory(ret_error, STEP_PREPARE);
     residents->tpm = tpm;
-    /* The keys first, while the files still say which they are; then the link, so that no half token is ever shown. */
+    /* The keys first, while the files still say which they are; then the link, so that no half token is ever
+     * shown. */
     size_t count;
     unsigned long *numbers = numbers_list(directory->fd, &count);
     for (size_t i = 0; status == ENROLL_OK && i < count; i++) {

@@ -23,8 +23,8 @@ static const EVP_MD *request_hash(enum tpm_hash hash)
     }
 }
 
-static bool extension_push(STACK_OF(X509_EXTENSION) *extensions, const char *oid, bool critical, const uint8_t *value,
-                           size_t size)
+static bool extension_push(STACK_OF(X509_EXTENSION) * extensions, const char *oid, bool critical,
+                           const uint8_t *value, size_t size)
 {
     bool pushed = false;
     ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
@@ -74,8 +74,8 @@ static const char *library_reason(void)
     return reason ? reason : "no reason given";
 }
 
-enum enroll_exit install_request_make(const struct install_request *request, uint8_t **ret_request, size_t *ret_size,
-                                      struct enroll_error *ret_error)
+enum enroll_exit install_request_make(const struct install_request *request, uint8_t **ret_request,
+                                      size_t *ret_size, struct enroll_error *ret_error)
 {
     enum enroll_exit status = ENROLL_FAILED;
     X509_NAME *subject = X509_NAME_new();
@@ -84,18 +84,19 @@ enum enroll_exit install_request_make(const struct install_request *request, uin
 
     ERR_clear_error();
     if (!subject || !csr || !X509_REQ_set_version(csr, X509_REQ_VERSION_1) ||
-        !X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8, (const unsigned char *)request->device_id,
-                                    -1, -1, 0) ||
-        !X509_REQ_set_subject_name(csr, subject) || !X509_REQ_set_pubkey(csr, key) || !extensions_add(csr, request)) {
+        !X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,
+                                    (const unsigned char *)request->device_id, -1, -1, 0) ||
+        !X509_REQ_set_subject_name(csr, subject) || !X509_REQ_set_pubkey(csr, key) ||
+        !extensions_add(csr, request)) {
         status = enroll_error_set(ret_error, ENROLL_FAILED, STEP_ENROL, "",
-                                  "the certificate request could not be put together: %s",
-                                  library_reason());
+                                  "the certificate request could not be put together: %s", library_reason());
         goto out;
     }
-    if (X509_REQ_sign(csr, key, request_hash(request->requirements->hash)) <= 0 || X509_REQ_verify(csr, key) <= 0) {
-        status = enroll_error_set(ret_error, ENROLL_TPM, STEP_ENROL, "Try again; intune-enroll verify looks at the TPM.",
-                                  "the TPM did not sign the certificate request: %s",
-                                  library_reason());
+    if (X509_REQ_sign(csr, key, request_hash(request->requirements->hash)) <= 0 ||
+        X509_REQ_verify(csr, key) <= 0) {
+        status = enroll_error_set(ret_error, ENROLL_TPM, STEP_ENROL,
+                                  "Try again; intune-enroll verify looks at the TPM.",
+                                  "the TPM did not sign the certificate request: %s", library_reason());
         goto out;
     }
     unsigned char *der = NULL;

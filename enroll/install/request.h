@@ -12,17 +12,20 @@
 #include "mde/policies.h"
 
 struct install_request {
-    EVP_PKEY *key;          /* of the token */
-    const char *device_id;  /* the subject: CN=device_id */
+    EVP_PKEY *key;                                       /* of the token */
+    const char *device_id;                               /* the subject: CN=device_id */
     const struct certificate_requirements *requirements; /* hash and extensions */
-    bool extensions;        /* --csr-ext: client authentication and the device id as extensions, as Windows has them */
+    bool extensions; /* --csr-ext: client authentication and the device id as extensions, as Windows has them
+                      */
 };
 
 /*
- * Makes and signs it, and verifies the signature. *ret_request is malloc()ed DER. Without extensions the attributes are
- * an empty [0], which some servers insist on. Errors: ENROLL_TPM (the signature), ENROLL_FAILED.
+ * Makes and signs it, and verifies the signature. *ret_request is malloc()ed DER. Without extensions the
+ * attributes are an empty [0], which some servers insist on. Errors: ENROLL_TPM (the signature),
+ * ENROLL_FAILED.
  */
-enum enroll_exit install_request_make(const struct install_request *request, uint8_t **ret_request, size_t *ret_size,
-                                      struct enroll_error *ret_error) __attribute__((warn_unused_result));
+enum enroll_exit install_request_make(const struct install_request *request, uint8_t **ret_request,
+                                      size_t *ret_size, struct enroll_error *ret_error)
+    __attribute__((warn_unused_result));
 
 #endif

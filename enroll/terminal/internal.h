@@ -18,7 +18,7 @@ struct terminal {
     pthread_t painter;
     bool has_painter, ending, held;
     bool stepping; /* the command goes through steps, so that an error says which failed */
-    bool running; /* a step's line is under way */
+    bool running;  /* a step's line is under way */
     enum enroll_step step;
     char text[160];
     struct timespec started;

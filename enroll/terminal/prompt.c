@@ -9,10 +9,11 @@
 
 #include "internal.h"
 
-#define SECRET_MAX 1024
+#define SECRET_MAX     1024
 #define LINE_MAX_BYTES (128 * 1024)
 
-/* A line from stdin without its end, byte for byte so that nothing stays in a buffer. False when there is none. */
+/* A line from stdin without its end, byte for byte so that nothing stays in a buffer. False when there is
+ * none. */
 static bool line_read(char *ret_line, size_t size)
 {
     size_t length = 0;
@@ -39,7 +40,8 @@ bool terminal_confirm(struct terminal *terminal, const char *question)
     terminal_hold(terminal);
     fprintf(stderr, "%s [y/N] ", question);
     fflush(stderr);
-    bool yes = line_read(answer, sizeof answer) && (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
+    bool yes =
+        line_read(answer, sizeof answer) && (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
     terminal_release(terminal);
     return yes;
 }

@@ -21,7 +21,8 @@ void report_time(time_t when, char *ret_text, size_t size)
 static void uri_put(FILE *out, const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if ((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || strchr("-._~", *c))
+        if ((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') ||
+            strchr("-._~", *c))
             fputc(*c, out);
         else
             fprintf(out, "%%%02X", *c);
@@ -49,8 +50,8 @@ char *report_uri(const struct token_generation *generation)
 static bool facts_of(const struct report *report, struct certificate_facts *ret_facts)
 {
     return report->generation && report->generation->has_certificate &&
-           certificate_facts_read(report->generation->certificate.value.data, report->generation->certificate.value.size,
-                                  ret_facts);
+           certificate_facts_read(report->generation->certificate.value.data,
+                                  report->generation->certificate.value.size, ret_facts);
 }
 
 time_t report_renewal_due(const struct report *report)
@@ -58,8 +59,10 @@ time_t report_renewal_due(const struct report *report)
     struct certificate_facts facts;
     if (!facts_of(report, &facts))
         return 0;
-    unsigned period = report->enrollment ? (unsigned)enrollment_number(report->enrollment->renew_period_days, 0) : 0;
-    time_t due = enrollment_renewal_time(facts.not_before, facts.not_after, period, report->generation->serial);
+    unsigned period =
+        report->enrollment ? (unsigned)enrollment_number(report->enrollment->renew_period_days, 0) : 0;
+    time_t due =
+        enrollment_renewal_time(facts.not_before, facts.not_after, period, report->generation->serial);
     certificate_facts_free(&facts);
     return due;
 }
@@ -93,11 +96,13 @@ static void print_key(const struct report *report)
     const struct tpm_key *key = &report->generation->key;
     public_key_name(&key->public_key, name, sizeof name);
     if (key->persistent_handle)
-        snprintf(text, sizeof text, "%s in the TPM (%s %s), resident at 0x%08x%s", name, report->generation->manufacturer,
-                 report->generation->model, (unsigned)key->persistent_handle, key->has_pin ? ", with a PIN" : "");
+        snprintf(text, sizeof text, "%s in the TPM (%s %s), resident at 0x%08x%s", name,
+                 report->generation->manufacturer, report->generation->model,
+                 (unsigned)key->persistent_handle, key->has_pin ? ", with a PIN" : "");
     else
-        snprintf(text, sizeof text, "%s in the TPM (%s %s), wrapped in device.key%s", name, report->generation->manufacturer,
-                 report->generation->model, key->has_pin ? ", with a PIN" : "");
+        snprintf(text, sizeof text, "%s in the TPM (%s %s), wrapped in device.key%s", name,
+                 report->generation->manufacturer, report->generation->model,
+                 key->has_pin ? ", with a PIN" : "");
     row("Key", text);
 }
 
@@ -118,7 +123,8 @@ static void print_token(const struct report *report)
         return;
     if (report->enrollment) {
         row("Server", report->enrollment->enrollment_url);
-        row("Name", report->enrollment->server_name ? report->enrollment->server_name : report->enrollment->provider_id);
+        row("Name", report->enrollment->server_name ? report->enrollment->server_name
+                                                    : report->enrollment->provider_id);
         row("User", report->enrollment->user);
     }
     if (facts_of(report, &facts)) {
@@ -142,8 +148,9 @@ static void print_state(const struct report *report)
     if (report->tpm_state)
         row("TPM", report->tpm_state);
     if (report->tpm_lockout) {
-        snprintf(text, sizeof text, "%u of %u failed authorizations%s", (unsigned)report->tpm_lockout->failures,
-                 (unsigned)report->tpm_lockout->max_failures, report->tpm_lockout->locked ? ", LOCKED" : "");
+        snprintf(text, sizeof text, "%u of %u failed authorizations%s",
+                 (unsigned)report->tpm_lockout->failures, (unsigned)report->tpm_lockout->max_failures,
+                 report->tpm_lockout->locked ? ", LOCKED" : "");
         if (report->tpm_lockout->failures || report->tpm_lockout->locked)
             row("Lock-out", text);
     }
@@ -173,7 +180,8 @@ static void print_requirements(const struct certificate_requirements *requiremen
         row("Validity", text);
     }
     if (requirements->renewal_seconds) {
-        snprintf(text, sizeof text, "%llu days before the end", (unsigned long long)requirements->renewal_seconds / DAY);
+        snprintf(text, sizeof text, "%llu days before the end",
+                 (unsigned long long)requirements->renewal_seconds / DAY);
         row("Renewal", text);
     }
     for (size_t i = 0; i < requirements->extension_count; i++)
@@ -229,8 +237,8 @@ bool report_print(const struct report *report, bool json)
     print_checks(report);
     if (report->has_removed)
         printf("Removed: %zu key%s from the TPM, %zu item%s from %s.\n", report->removed_keys,
-               report->removed_keys == 1 ? "" : "s", report->removed_files, report->removed_files == 1 ? "" : "s",
-               report->token_directory);
+               report->removed_keys == 1 ? "" : "s", report->removed_files,
+               report->removed_files == 1 ? "" : "s", report->token_directory);
     if (report->generation && report->action)
         print_try(report);
     return fflush(stdout) == 0 && !ferror(stdout);

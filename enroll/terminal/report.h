@@ -1,6 +1,7 @@
 /*
- * What a command found, printed on stdout as text for people or as one JSON object. The JSON's form is documented in
- * intune-enroll(8), "JSON OUTPUT"; "schema" there is REPORT_SCHEMA and rises when something changes its meaning.
+ * What a command found, printed on stdout as text for people or as one JSON object. The JSON's form is
+ * documented in intune-enroll(8), "JSON OUTPUT"; "schema" there is REPORT_SCHEMA and rises when something
+ * changes its meaning.
  */
 #ifndef ENROLL_TERMINAL_REPORT_H
 #define ENROLL_TERMINAL_REPORT_H
@@ -15,7 +16,7 @@
 #include "token_directory.h"
 #include "tpm.h"
 
-#define REPORT_SCHEMA 1
+#define REPORT_SCHEMA     1
 #define REPORT_CHECKS_MAX 32
 
 enum report_outcome { CHECK_OK, CHECK_WARNING, CHECK_FAILED, CHECK_SKIPPED };
@@ -33,19 +34,19 @@ struct report {
     enum enroll_exit exit_status;
     const struct enroll_error *error;
     const char *token_directory;
-    const char *module_path;          /* for the command to try */
-    bool default_directory;           /* applications find it without being told */
+    const char *module_path; /* for the command to try */
+    bool default_directory;  /* applications find it without being told */
     const struct token_generation *generation;
     const struct enrollment *enrollment;
     const struct enrollment_state *state;
     const struct certificate_requirements *requirements;
-    const char *action;               /* "enrolled", "renewed", "unchanged", "not-due", "pending", "removed", ... */
-    const char *tpm_state;            /* "ready", or why not; status only */
+    const char *action;    /* "enrolled", "renewed", "unchanged", "not-due", "pending", "removed", ... */
+    const char *tpm_state; /* "ready", or why not; status only */
     const struct tpm_facts *tpm_facts;
     const struct tpm_lockout *tpm_lockout;
     size_t check_count;
     struct report_check checks[REPORT_CHECKS_MAX];
-    char *pem;                        /* export; in JSON only */
+    char *pem; /* export; in JSON only */
     size_t removed_keys, removed_files;
     bool has_removed;
 };
@@ -53,7 +54,8 @@ struct report {
 /* Prints the report on stdout. False when that failed. */
 bool report_print(const struct report *report, bool json) __attribute__((warn_unused_result));
 
-/* "pkcs11:token=intune-tpm;object=device", percent-encoded (RFC 7512), malloc()ed; NULL when memory is out. */
+/* "pkcs11:token=intune-tpm;object=device", percent-encoded (RFC 7512), malloc()ed; NULL when memory is out.
+ */
 char *report_uri(const struct token_generation *generation) __attribute__((warn_unused_result));
 
 /* "2026-11-22T17:00:00Z"; size at least 24. */

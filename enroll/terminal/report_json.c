@@ -122,8 +122,10 @@ static struct json_object *renewal_json(const struct report *report)
     put_time(object, "due", due);
     json_object_object_add(object, "is_due", json_object_new_boolean(due && due <= time(NULL)));
     if (report->enrollment) {
-        put_number(object, "period_days", (int64_t)enrollment_number(report->enrollment->renew_period_days, 42));
-        put_number(object, "retry_interval_days", (int64_t)enrollment_number(report->enrollment->retry_interval_days, 7));
+        put_number(object, "period_days",
+                   (int64_t)enrollment_number(report->enrollment->renew_period_days, 42));
+        put_number(object, "retry_interval_days",
+                   (int64_t)enrollment_number(report->enrollment->retry_interval_days, 7));
     }
     if (report->state) {
         put_time(object, "attempted", report->state->attempted_at);
@@ -232,7 +234,8 @@ bool report_json_print(const struct report *report)
         put_number(removed, "files", (int64_t)report->removed_files);
         json_object_object_add(object, "removed", removed);
     }
-    const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+    const char *text =
+        json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
     bool printed = text && puts(text) >= 0 && fflush(stdout) == 0;
     json_object_put(object);
     return printed;

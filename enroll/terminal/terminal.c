@@ -58,7 +58,8 @@ static double elapsed(const struct terminal *terminal)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - terminal->started.tv_sec) + (double)(now.tv_nsec - terminal->started.tv_nsec) / 1e9;
+    return (double)(now.tv_sec - terminal->started.tv_sec) +
+           (double)(now.tv_nsec - terminal->started.tv_nsec) / 1e9;
 }
 
 static const char *paint_on(const struct terminal *terminal, const char *color)
@@ -85,9 +86,9 @@ static void paint(struct terminal *terminal)
     step_number(terminal->step, number);
     const char *frame = terminal->utf8 ? round[terminal->frame % 10] : ascii[terminal->frame % 4];
     terminal->frame++;
-    fprintf(stderr, "\r\033[K%s%s%s %s%s %s%5.1f s%s%s%s", paint_on(terminal, BOLD), frame, paint_on(terminal, PLAIN), number,
-            terminal_step_title(terminal->step), paint_on(terminal, DIM), seconds, terminal->text[0] ? "  " : "",
-            terminal->text, paint_on(terminal, PLAIN));
+    fprintf(stderr, "\r\033[K%s%s%s %s%s %s%5.1f s%s%s%s", paint_on(terminal, BOLD), frame,
+            paint_on(terminal, PLAIN), number, terminal_step_title(terminal->step), paint_on(terminal, DIM),
+            seconds, terminal->text[0] ? "  " : "", terminal->text, paint_on(terminal, PLAIN));
     fflush(stderr);
 }
 
@@ -203,11 +204,11 @@ static void step_end(struct terminal *terminal, enum enroll_step step, bool done
     if (terminal->shape == SHAPE_LIVE) {
         const char *mark = done ? (terminal->utf8 ? "✓" : "ok") : (terminal->utf8 ? "✗" : "failed");
         snprintf(out, sizeof out, "%s%s%s %s%s %s%5.1f s%s%s%s", paint_on(terminal, done ? GREEN : RED), mark,
-                 paint_on(terminal, PLAIN), number, terminal_step_title(step), paint_on(terminal, DIM), seconds,
-                 text[0] ? "  " : "", text, paint_on(terminal, PLAIN));
+                 paint_on(terminal, PLAIN), number, terminal_step_title(step), paint_on(terminal, DIM),
+                 seconds, text[0] ? "  " : "", text, paint_on(terminal, PLAIN));
     } else {
-        snprintf(out, sizeof out, "%s%s: %s%s%s (%.1f s)", number, terminal_step_title(step), done ? "done" : "failed",
-                 text[0] ? ": " : "", text, seconds);
+        snprintf(out, sizeof out, "%s%s: %s%s%s (%.1f s)", number, terminal_step_title(step),
+                 done ? "done" : "failed", text[0] ? ": " : "", text, seconds);
     }
     line(terminal, done ? 6 : 3, out);
     terminal->running = false;
@@ -218,7 +219,8 @@ static void step_note(struct terminal *terminal, enum enroll_step step, bool war
     char number[8], out[1024];
     step_number(step, number);
     if (warning) {
-        snprintf(out, sizeof out, "%s%swarning:%s %s", number, paint_on(terminal, YELLOW), paint_on(terminal, PLAIN), text);
+        snprintf(out, sizeof out, "%s%swarning:%s %s", number, paint_on(terminal, YELLOW),
+                 paint_on(terminal, PLAIN), text);
         line(terminal, 4, out);
         return;
     }
@@ -229,7 +231,8 @@ static void step_note(struct terminal *terminal, enum enroll_step step, bool war
     }
 }
 
-void terminal_progress(struct terminal *terminal, enum enroll_step step, enum flow_state state, const char *text)
+void terminal_progress(struct terminal *terminal, enum enroll_step step, enum flow_state state,
+                       const char *text)
 {
     if (!text)
         text = "";
@@ -280,8 +283,9 @@ void terminal_error(struct terminal *terminal, const struct enroll_error *error)
     step_number(error->step, number);
     /* One message; under systemd each line of it is one of the journal. */
     bool named = terminal->stepping;
-    snprintf(out, sizeof out, "%sintune-enroll: %s%s%s%s%s%s", paint_on(terminal, RED), paint_on(terminal, PLAIN),
-             named ? number : "", named ? terminal_step_title(error->step) : "", named ? " failed: " : "", error->message,
+    snprintf(out, sizeof out, "%sintune-enroll: %s%s%s%s%s%s", paint_on(terminal, RED),
+             paint_on(terminal, PLAIN), named ? number : "", named ? terminal_step_title(error->step) : "",
+             named ? " failed: " : "", error->message,
              error->message[0] && strchr(".!?", error->message[strlen(error->message) - 1]) ? "" : ".");
     line(terminal, 3, out);
     const char *const more[][2] = {{"The server says: ", error->server_text},

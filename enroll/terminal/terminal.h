@@ -1,8 +1,9 @@
 /*
  * enroll/terminal: everything a person or a log sees. Called by the commands.
  *
- * Progress goes to stderr: on a terminal one line a step that shows its state and time while it runs, under systemd one
- * line a step with its level, elsewhere one plain line a step. Results go to stdout: text or JSON (report.h).
+ * Progress goes to stderr: on a terminal one line a step that shows its state and time while it runs, under
+ * systemd one line a step with its level, elsewhere one plain line a step. Results go to stdout: text or JSON
+ * (report.h).
  */
 #ifndef ENROLL_TERMINAL_H
 #define ENROLL_TERMINAL_H
@@ -26,7 +27,8 @@ bool terminal_is_interactive(const struct terminal *terminal);
 bool terminal_is_live(const struct terminal *terminal);
 
 /* Progress of a step, as flow.h has it. */
-void terminal_progress(struct terminal *terminal, enum enroll_step step, enum flow_state state, const char *text);
+void terminal_progress(struct terminal *terminal, enum enroll_step step, enum flow_state state,
+                       const char *text);
 /* A line that belongs to no step. */
 void terminal_say(struct terminal *terminal, const char *text);
 void terminal_warn(struct terminal *terminal, const char *text);
