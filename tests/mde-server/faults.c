@@ -56,7 +56,13 @@ static const struct fault_row *fault_row_find(const char *name)
     abort();
 }
 
-static void detail_write(const struct modes *modes, const struct fault_row *row, const char *text,
+static void name_write(struct text *out, const char *name, bool lower)
+{
+    for (; *name; name++)
+        text_format(out, "%c", lower ? tolower((unsigned char)*name) : *name);
+}
+
+static void detail_write(const struct modes *modes, const struct fault_row *row, const char *text, bool lower,
                          struct text *out)
 {
     const char *kind = modes_value(modes, "fault-detail");
@@ -74,8 +80,9 @@ static void detail_write(const struct modes *modes, const struct fault_row *row,
     if (!row->detailed && !kind)
         return;
     const char *element = kind ? "WindowsDeviceEnrollmentServiceError" : "DeviceEnrollmentServiceError";
-    text_format(out, "<s:Detail><%s xmlns=\"" WSTEP_NAMESPACE "\"><ErrorType>%s</ErrorType><Message>",
-                element, row->name);
+    text_format(out, "<s:Detail><%s xmlns=\"" WSTEP_NAMESPACE "\"><ErrorType>", element);
+    name_write(out, row->name, lower);
+    text_append(out, "</ErrorType><Message>");
     text_xml_append(out, text);
     text_format(out, "</Message><TraceId>%s</TraceId></%s></s:Detail>", trace, element);
 }
@@ -99,8 +106,7 @@ static void lower_case(struct text *body, size_t start)
 static void value_write(struct text *out, const char *prefix, const char *value, bool lower)
 {
     text_format(out, "<s:Value>%s:", prefix);
-    for (; *value; value++)
-        text_format(out, "%c", lower ? tolower((unsigned char)*value) : *value);
+    name_write(out, value, lower);
     text_append(out, "</s:Value>");
 }
 
@@ -140,7 +146,7 @@ void fault_write(const struct modes *modes, const struct fault *fault, const cha
     text_append(&reply->body, "</s:Subcode></s:Code><s:Reason><s:Text xml:lang=\"en-us\">");
     text_xml_append(&reply->body, fault->text);
     text_append(&reply->body, "</s:Text></s:Reason>");
-    detail_write(modes, row, fault->text, &reply->body);
+    detail_write(modes, row, fault->text, lower, &reply->body);
     text_append(&reply->body, "</s:Fault>");
     if (lower)
         lower_case(&reply->body, start);

@@ -128,6 +128,7 @@ static const struct mode_row mode_rows[] = {
     {"strict", "compact",
      "the token request must be written as compactly as small servers' expressions need"},
     {"strict", "client-policy", "the client must offer the server's AuthPolicy, else NotSupported"},
+    {"strict", "header-order", "the headers must come in the order of the specification's samples"},
     {"strict", "tpm", "GetPolicies must carry TPMManufacturer and TPMFirmwareVersion"},
     {"strict", "extensions", "the request must carry the extension of the policy"},
     {"version", NULL, "any RequestVersion but this is refused with InternalServiceFault"},

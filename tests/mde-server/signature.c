@@ -27,8 +27,10 @@
 
 bool signature_start(void)
 {
+    if (xmlSecInit() < 0 || xmlSecCryptoAppInit(NULL) < 0 || xmlSecCryptoInit() < 0)
+        return false;
     xmlSecErrorsSetCallback(NULL); /* what does not verify is said in the fault */
-    return xmlSecInit() >= 0 && xmlSecCryptoAppInit(NULL) >= 0 && xmlSecCryptoInit() >= 0;
+    return true;
 }
 
 void signature_stop(void)
@@ -144,10 +146,14 @@ static bool signature_verify(xmlNode *signature, X509 *certificate, struct fault
 {
     bool good = false;
     EVP_PKEY *public_key = X509_get_pubkey(certificate);
+    xmlSecKeyData *data = public_key ? xmlSecOpenSSLEvpKeyAdopt(public_key) : NULL;
+    if (!data) {
+        EVP_PKEY_free(public_key);
+        return fault_set(ret_fault, "InvalidSecurity", "the key of the certificate cannot be used");
+    }
     xmlSecDSigCtx *context = xmlSecDSigCtxCreate(NULL);
     xmlSecKey *key = xmlSecKeyCreate();
-    xmlSecKeyData *data = public_key ? xmlSecOpenSSLEvpKeyAdopt(public_key) : NULL;
-    if (!data || !context || !key || xmlSecKeySetValue(key, data) < 0)
+    if (!context || !key || xmlSecKeySetValue(key, data) < 0)
         abort();
     context->signKey = key; /* of the certificate, whatever KeyInfo says */
     context->enabledReferenceUris = xmlSecTransformUriTypeEmpty;

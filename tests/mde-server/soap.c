@@ -176,6 +176,22 @@ static bool reply_to_check(xmlNode *header, struct fault *ret_fault)
     return good;
 }
 
+/* The order of MS-MDE2's samples: for those who read headers by position. */
+static bool order_check(xmlNode *header, struct fault *ret_fault)
+{
+    static const char *const order[] = {"Action", "MessageID", "ReplyTo", "To", "Security"};
+    size_t place = 0;
+    for (xmlNode *node = soap_child_find(header, NULL, NULL); node;
+         node = soap_sibling_find(node, NULL, NULL)) {
+        while (place < sizeof order / sizeof *order && strcmp(order[place], (const char *)node->name) != 0)
+            place++;
+        if (place == sizeof order / sizeof *order)
+            return fault_set(ret_fault, "MessageFormat", "the header %s is not in its place",
+                             (const char *)node->name);
+    }
+    return true;
+}
+
 static bool header_known(const xmlNode *node)
 {
     static const char *const known[] = {"Action", "MessageID", "ReplyTo", "To"};
@@ -191,6 +207,9 @@ static bool header_check(const struct request *request, xmlNode *header, const c
     message->message_id = soap_child_text(header, ADDRESSING_NAMESPACE, "MessageID", ret_fault);
     if (!message->message_id || !header_text_check(header, "Action", action, ret_fault) ||
         !reply_to_check(header, ret_fault) || !header_text_check(header, "To", request->url, ret_fault))
+        return false;
+    if (modes_has(&request->server->options.modes, "strict", "header-order") &&
+        !order_check(header, ret_fault))
         return false;
     for (xmlNode *node = soap_child_find(header, NULL, NULL); node;
          node = soap_sibling_find(node, NULL, NULL)) {
