@@ -1,0 +1,191 @@
+/* Forks: the child starts anew, the parent notices nothing. */
+#include "module-client.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
+static uint8_t digest[32] = {7};
+
+/* What a child does, as an exit status: which step failed. */
+static int child_work(CK_SESSION_HANDLE inherited, CK_OBJECT_HANDLE inherited_key)
+{
+    CK_SESSION_INFO info;
+    CK_SESSION_HANDLE session;
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_ATTRIBUTE template = {CKA_CLASS, &class, sizeof class};
+    CK_OBJECT_HANDLE key;
+    uint8_t signature[512];
+    CK_ULONG size = sizeof signature, found;
+
+    alarm(20); /* a deadlock is a failure */
+    if (p11->C_GetSessionInfo(inherited, &info) != CKR_CRYPTOKI_NOT_INITIALIZED)
+        return 1;
+    if (p11->C_SignInit(inherited, &ecdsa, inherited_key) != CKR_CRYPTOKI_NOT_INITIALIZED)
+        return 2;
+    if (p11->C_Finalize(NULL) != CKR_CRYPTOKI_NOT_INITIALIZED)
+        return 3;
+    if (p11->C_Initialize(NULL) != CKR_OK)
+        return 4;
+    if (p11->C_GetSessionInfo(inherited, &info) != CKR_SESSION_HANDLE_INVALID)
+        return 5;
+    if (p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session) != CKR_OK)
+        return 6;
+    if (p11->C_FindObjectsInit(session, &template, 1) != CKR_OK ||
+        p11->C_FindObjects(session, &key, 1, &found) != CKR_OK || found != 1 ||
+        p11->C_FindObjectsFinal(session) != CKR_OK)
+        return 7;
+    if (p11->C_SignInit(session, &ecdsa, key) != CKR_OK ||
+        p11->C_Sign(session, digest, sizeof digest, signature, &size) != CKR_OK)
+        return 8;
+    return p11->C_Finalize(NULL) == CKR_OK ? 0 : 9;
+}
+
+static void expect_child_good(pid_t child)
+{
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fail_msg("the child's status is 0x%x", status);
+}
+
+static void sign_well(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
+{
+    uint8_t signature[512];
+    EVP_PKEY *public_key = token_public_key(session);
+    size_t size = sign(session, &ecdsa, key, digest, sizeof digest, signature);
+    assert_true(ecdsa_is_right(public_key, digest, sizeof digest, signature, size));
+    EVP_PKEY_free(public_key);
+}
+
+static void a_child_starts_anew_and_the_parent_goes_on(void **state)
+{
+    (void)state;
+    initialize();
+    CK_SESSION_HANDLE session = open_session(0);
+    CK_OBJECT_HANDLE key = find_object(session, CKO_PRIVATE_KEY);
+    sign_well(session, key);
+    for (int i = 0; i < 5; i++) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(child_work(session, key));
+        sign_well(session, key);
+        expect_child_good(child);
+        sign_well(session, key);
+    }
+    finalize();
+}
+
+static void a_grandchild_starts_anew_too(void **state)
+{
+    (void)state;
+    initialize();
+    CK_SESSION_HANDLE session = open_session(0);
+    CK_OBJECT_HANDLE key = find_object(session, CKO_PRIVATE_KEY);
+    sign_well(session, key);
+    pid_t child = fork();
+    if (child == 0) {
+        int status = 0;
+        if (p11->C_Initialize(NULL) != CKR_OK)
+            _exit(20);
+        pid_t grandchild = fork();
+        if (grandchild == 0)
+            _exit(child_work(session, key));
+        waitpid(grandchild, &status, 0);
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 21);
+    }
+    expect_child_good(child);
+    sign_well(session, key);
+    finalize();
+}
+
+static void a_child_that_does_nothing_hurts_nobody(void **state)
+{
+    (void)state;
+    initialize();
+    CK_SESSION_HANDLE session = open_session(0);
+    CK_OBJECT_HANDLE key = find_object(session, CKO_PRIVATE_KEY);
+    assert_rv(CKR_OK, p11->C_SignInit(session, &ecdsa, key));
+    pid_t child = fork();
+    if (child == 0)
+        exit(0); /* with exit handlers */
+    expect_child_good(child);
+    uint8_t signature[512];
+    CK_ULONG size = sizeof signature;
+    assert_rv(CKR_OK, p11->C_Sign(session, digest, sizeof digest, signature, &size));
+    finalize();
+}
+
+static atomic_bool stop;
+static atomic_uint failures;
+
+static void *keep_signing(void *argument)
+{
+    CK_SESSION_HANDLE session = *(CK_SESSION_HANDLE *)argument;
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_ATTRIBUTE template = {CKA_CLASS, &class, sizeof class};
+    CK_OBJECT_HANDLE key;
+    CK_ULONG found;
+    p11->C_FindObjectsInit(session, &template, 1);
+    p11->C_FindObjects(session, &key, 1, &found);
+    p11->C_FindObjectsFinal(session);
+    while (!atomic_load(&stop)) {
+        uint8_t signature[512];
+        CK_ULONG size = sizeof signature;
+        if (p11->C_SignInit(session, &ecdsa, key) != CKR_OK ||
+            p11->C_Sign(session, digest, sizeof digest, signature, &size) != CKR_OK)
+            atomic_fetch_add(&failures, 1);
+    }
+    return NULL;
+}
+
+/* The locks and the connection are in somebody's hands at the moment of the fork; the child waits for none of them. */
+static void forks_amid_signatures_of_other_threads(void **state)
+{
+    pthread_t threads[4];
+    CK_SESSION_HANDLE sessions[4];
+    const struct world *world = *state;
+    initialize();
+    CK_SESSION_HANDLE session = open_session(0);
+    CK_OBJECT_HANDLE key = find_object(session, CKO_PRIVATE_KEY);
+    atomic_store(&stop, false);
+    for (int i = 0; i < 4; i++) {
+        sessions[i] = open_session(0);
+        assert_int_equal(pthread_create(&threads[i], NULL, keep_signing, &sessions[i]), 0);
+    }
+    for (int i = 0; i < 25; i++) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(child_work(session, key));
+        expect_child_good(child);
+    }
+    atomic_store(&stop, true);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(atomic_load(&failures), 0);
+    sign_well(session, key);
+    finalize();
+    assert_int_equal(simulator_count(&world->simulator, "handles-transient"), 0);
+}
+
+static int begin(void **state)
+{
+    world_begin(state);
+    world_make_token(*state, "--type ec --persistent");
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_child_starts_anew_and_the_parent_goes_on),
+        cmocka_unit_test(a_grandchild_starts_anew_too),
+        cmocka_unit_test(a_child_that_does_nothing_hurts_nobody),
+        cmocka_unit_test(forks_amid_signatures_of_other_threads),
+    };
+    return cmocka_run_group_tests(tests, begin, world_end);
+}
