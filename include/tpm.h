@@ -94,6 +94,8 @@ struct tpm *tpm_new(const char *tcti);
 void tpm_free(struct tpm *tpm);
 /* In a forked child: forgets the door without touching the connection it inherited. NULL is allowed. */
 void tpm_abandon(struct tpm *tpm);
+/* The same of a door that another thread of the parent was using when it forked: its memory is left as it is. */
+void tpm_abandon_in_use(struct tpm *tpm);
 
 /* One plain sentence for a status, without the name of a device. Never NULL. */
 const char *tpm_status_text(enum tpm_status status);

@@ -23,7 +23,6 @@ static void forget_after_fork(void)
     if (current == NULL)
         return;
     door_abandon(current->door);
-    current->door = NULL;
     current->inherited = inherited;
     inherited = current;
     current = NULL;

@@ -82,10 +82,13 @@ void door_unref(struct door *door)
 
 void door_abandon(struct door *door)
 {
-    /* a thread that the child does not have was inside: what it left is not to be trusted, so it stays where
-     * it is */
-    if (door == NULL || door->taken)
+    if (door == NULL)
         return;
+    /* a thread that the child does not have was inside: what it left is not to be trusted, so it stays where it is */
+    if (door->taken) {
+        tpm_abandon_in_use(door->tpm);
+        return;
+    }
     tpm_abandon(door->tpm);
     free(door->tcti);
     free(door);

@@ -38,13 +38,24 @@ void tpm_free(struct tpm *tpm)
 }
 
 /*
- * The descriptor stays open in the child: its number may by now be a file of the application's, and closing a
- * TCTI of the TSS would speak on the parent's connection. It is close-on-exec.
+ * The child's copy of the descriptor is closed, if it is one still: a simulator, and a TPM device without a resource
+ * manager, serve nobody else as long as a copy is open. That says nothing on the connection itself. The TCTIs of the TSS
+ * would, so theirs stay open; they are close-on-exec.
  */
+void tpm_abandon_in_use(struct tpm *tpm)
+{
+    if (tpm != NULL && tpm_descriptor_is_ours(tpm)) {
+        close(tpm->descriptor);
+        tpm->descriptor = -1;
+    }
+}
+
 void tpm_abandon(struct tpm *tpm)
 {
-    if (tpm != NULL)
-        tpm_forget(tpm);
+    if (tpm == NULL)
+        return;
+    tpm_abandon_in_use(tpm);
+    tpm_forget(tpm);
 }
 
 uint32_t tpm_last_response_code(const struct tpm *tpm)

@@ -143,7 +143,8 @@ static void *keep_signing(void *argument)
     return NULL;
 }
 
-/* The locks and the connection are in somebody's hands at the moment of the fork; the child waits for none of them. */
+/* The locks and the connection are in somebody's hands at the moment of the fork; the child waits for none of
+ * them. */
 static void forks_amid_signatures_of_other_threads(void **state)
 {
     pthread_t threads[4];

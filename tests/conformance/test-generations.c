@@ -18,7 +18,8 @@ static CK_ULONG slots_with_token(void)
 
 static void certificate_hash(CK_SESSION_HANDLE session, uint8_t ret_value[3])
 {
-    assert_int_equal(get_attribute(session, find_object(session, CKO_CERTIFICATE), CKA_CHECK_VALUE, ret_value, 3), 3);
+    assert_int_equal(
+        get_attribute(session, find_object(session, CKO_CERTIFICATE), CKA_CHECK_VALUE, ret_value, 3), 3);
 }
 
 static bool signs_for(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, EVP_PKEY *public_key)
@@ -192,7 +193,7 @@ static void a_broken_generation_is_not_recognized(void **state)
         "ln -sfn ../.. current",
         "ln -sfn current current",
         "ln -sfn generations/77 current",
-        "ln -sfn generations/1/../1 current",
+        "ln -sfn generations/2/../2 current",
     };
     CK_TOKEN_INFO info;
     CK_SESSION_HANDLE session;

@@ -89,7 +89,8 @@ static void the_right_pin_logs_the_process_in(void **state)
         assert_true(ecdsa_is_right(public_key, digest, sizeof digest, signature, size));
     }
     EVP_PKEY_free(public_key);
-    assert_int_equal(token_flags() & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED), 0);
+    assert_int_equal(token_flags() & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED),
+                     0);
 }
 
 static void a_logout_hides_the_key_and_ends_what_was_begun(void **state)
@@ -119,7 +120,8 @@ static void closing_the_last_session_logs_out(void **state)
     assert_int_equal(private_keys(), 0);
 }
 
-/* No PIN of these reaches the TPM: its counter stays. CVE-2023-40660 is an empty PIN that was taken as verified. */
+/* No PIN of these reaches the TPM: its counter stays. CVE-2023-40660 is an empty PIN that was taken as
+ * verified. */
 static void an_impossible_pin_is_wrong_without_asking(void **state)
 {
     char longest[200];
@@ -143,9 +145,10 @@ static void other_users_are_answered(void **state)
     assert_rv(CKR_USER_TYPE_INVALID, login_as(CKU_SO, PIN));
     assert_rv(CKR_USER_TYPE_INVALID, login_as(77, PIN));
     assert_rv(CKR_OPERATION_NOT_INITIALIZED, login_as(CKU_CONTEXT_SPECIFIC, PIN));
-    assert_rv(CKR_USER_TYPE_INVALID, p11_3->C_LoginUser(session, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)PIN, strlen(PIN),
-                                                       (CK_UTF8CHAR *)(uintptr_t) "alice", 5));
-    assert_rv(CKR_OK, p11_3->C_LoginUser(session, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)PIN, strlen(PIN), NULL, 0));
+    assert_rv(CKR_USER_TYPE_INVALID, p11_3->C_LoginUser(session, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)PIN,
+                                                        strlen(PIN), (CK_UTF8CHAR *)(uintptr_t) "alice", 5));
+    assert_rv(CKR_OK,
+              p11_3->C_LoginUser(session, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)PIN, strlen(PIN), NULL, 0));
     assert_rv(CKR_OK, p11->C_SignInit(session, &ecdsa, find_object(session, CKO_PRIVATE_KEY)));
     assert_rv(CKR_OK, login_as(CKU_CONTEXT_SPECIFIC, PIN));
     assert_rv(CKR_PIN_INCORRECT, login_as(CKU_CONTEXT_SPECIFIC, ""));

@@ -1,6 +1,6 @@
 /*
- * Threads: with sessions of their own, sharing one, all at once at the beginning and at the end. INTUNE_TEST_RUNS says how often
- * the first test runs (3 in the suite, 100 in the long form).
+ * Threads: with sessions of their own, sharing one, all at once at the beginning and at the end.
+ * INTUNE_TEST_RUNS says how often the first test runs (3 in the suite, 100 in the long form).
  */
 #include "module-client.h"
 
@@ -17,9 +17,9 @@ struct worker {
     pthread_t thread;
     CK_SESSION_HANDLE session; /* 0: opens its own */
     EVP_PKEY *key;
-    unsigned wrong;            /* what failed, counted */
+    unsigned wrong; /* what failed, counted */
     CK_RV first_rv;
-    uint64_t waited;           /* the longest signature, in nanoseconds */
+    uint64_t waited; /* the longest signature, in nanoseconds */
 };
 
 static CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
@@ -147,7 +147,8 @@ static void the_door_is_fair(void **state)
     }
     /* threads that all queue have about the same worst wait; starved ones wait for whole runs of others */
     if (longest > 20 * shortest)
-        fail_msg("longest wait %lu us, shortest %lu us", (unsigned long)longest / 1000, (unsigned long)shortest / 1000);
+        fail_msg("longest wait %lu us, shortest %lu us", (unsigned long)longest / 1000,
+                 (unsigned long)shortest / 1000);
     EVP_PKEY_free(key);
     finalize();
 }
@@ -156,7 +157,8 @@ static CK_SESSION_HANDLE shared_session;
 static CK_OBJECT_HANDLE shared_key;
 static atomic_uint made;
 
-/* In one session C_SignInit and C_Sign of several threads meet: each answer must be one that the specification has for that. */
+/* In one session C_SignInit and C_Sign of several threads meet: each answer must be one that the
+ * specification has for that. */
 static void *sign_in_shared_session(void *argument)
 {
     struct worker *worker = argument;
@@ -272,8 +274,10 @@ static int begin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(eight_threads_with_sessions_of_their_own), cmocka_unit_test(the_door_is_fair),
-        cmocka_unit_test(eight_threads_in_one_session),             cmocka_unit_test(one_of_eight_initializes),
+        cmocka_unit_test(eight_threads_with_sessions_of_their_own),
+        cmocka_unit_test(the_door_is_fair),
+        cmocka_unit_test(eight_threads_in_one_session),
+        cmocka_unit_test(one_of_eight_initializes),
         cmocka_unit_test(finalize_while_others_sign),
     };
     return cmocka_run_group_tests(tests, begin, world_end);

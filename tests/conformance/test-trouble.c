@@ -1,4 +1,5 @@
-/* No TPM, another TPM, a TPM that comes back: the certificates stay visible, and no signature is a wrong one. */
+/* No TPM, another TPM, a TPM that comes back: the certificates stay visible, and no signature is a wrong one.
+ */
 #include "module-client.h"
 
 #include <fcntl.h>
@@ -66,7 +67,8 @@ static void another_tpm_is_refused(void **state)
 
 static void a_configuration_that_leads_nowhere(void **state)
 {
-    static const char *const tctis[] = {"device:/dev/no-such-tpm", "device:/dev/null", "nothing:at-all", "swtpm:path=/", ":"};
+    static const char *const tctis[] = {"device:/dev/no-such-tpm", "device:/dev/null", "nothing:at-all",
+                                        "swtpm:path=/", ":"};
     const struct world *world = *state;
     for (size_t i = 0; i < sizeof tctis / sizeof tctis[0]; i++) {
         assert_int_equal(setenv("INTUNE_TPM_TCTI", tctis[i], 1), 0);
@@ -148,12 +150,16 @@ static int begin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_tpm_that_goes_and_comes_back), cmocka_unit_test(another_tpm_is_refused),
-        cmocka_unit_test(a_configuration_that_leads_nowhere), cmocka_unit_test(nothing_is_printed),
+        cmocka_unit_test(a_tpm_that_goes_and_comes_back),
+        cmocka_unit_test(another_tpm_is_refused),
+        cmocka_unit_test(a_configuration_that_leads_nowhere),
+        cmocka_unit_test(nothing_is_printed),
     };
     const struct CMUnitTest with_log[] = {
-        cmocka_unit_test(a_tpm_that_goes_and_comes_back),     cmocka_unit_test(another_tpm_is_refused),
-        cmocka_unit_test(a_configuration_that_leads_nowhere), cmocka_unit_test(nothing_is_printed),
+        cmocka_unit_test(a_tpm_that_goes_and_comes_back),
+        cmocka_unit_test(another_tpm_is_refused),
+        cmocka_unit_test(a_configuration_that_leads_nowhere),
+        cmocka_unit_test(nothing_is_printed),
         cmocka_unit_test(the_log_says_why),
     };
     token_options = "--type ec --persistent";
