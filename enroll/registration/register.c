@@ -38,7 +38,11 @@ struct plan {
     size_t count;
 };
 
-static const char MODULE_DIRECT[] = "module: " INTUNE_P11_MODULE "\ncritical: no\n";
+/*
+ * p11-kit adds the keys of the installed file to those of the administrator's of the same name. So both say `remote`, or
+ * the installed one's would win; a command after the bar is run by each application for itself.
+ */
+static const char MODULE_DIRECT[] = "remote: |p11-kit remote " INTUNE_P11_MODULE "\ncritical: no\n";
 static const char MODULE_SOCKET[] = "remote: unix:path=" SOCKET_PATH "\ncritical: no\n";
 
 static const struct option OPTIONS[] = {
@@ -55,7 +59,7 @@ static const char USAGE[] =
     "  --undo         takes it back\n"
     "  --print        shows what would change, changes nothing\n"
     "  --url PATTERN  Chromium sends the certificate to these sites without asking\n"
-    "  --direct       p11-kit loads the module into each application (access to the TPM needed)\n"
+    "  --direct       each application starts the module for itself (access to the TPM needed)\n"
     "  --socket       p11-kit reaches the token through intune-tpm.socket\n";
 
 /* The file that p11-kit reads for our module: an administrator's of the same name comes first
@@ -81,7 +85,7 @@ static bool module_file_has(const char *word)
 
 bool registration_uses_socket(void)
 {
-    return module_file_has("remote:");
+    return module_file_has("remote: unix:");
 }
 
 static const char *library_for(enum way way)

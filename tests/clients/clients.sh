@@ -33,6 +33,7 @@ module=$p11_module_dir/intune-tpm-pkcs11.so
 # What the README's recipes say where every token differs; the tests put their own in its place, and change nothing else.
 readme_openvpn_id='IBM/SW\x20\x20\x20TPM/0123456789abcdef/intune\x2Dtpm/0123'
 readme_id='handle = 0123'
+openvpn_id='' id=''
 
 # ---- the world ----
 

@@ -107,7 +107,7 @@ ways() {
     same "$proxy" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' "$firefox")"
     intune-enroll show ssh | grep -q "PKCS11Provider $proxy"
     intune-enroll register --direct
-    grep -qx "module: $module" "$administrator"
+    grep -qxF "remote: |p11-kit remote $module" "$administrator"
     same "$module" "$(jq -r '.policies.SecurityDevices.Add."intune-tpm"' "$firefox")"
     intune-enroll register --undo
     [ ! -e "$administrator" ]

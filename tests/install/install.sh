@@ -16,9 +16,6 @@ results=$work/results
 mkdir $results
 stage=$work/stage
 
-# The log of this installation alone is read by uninstall, so the build directory is copied without what was compiled.
-tree=$work/build
-mkdir $tree
 staged() {
     DESTDIR=$stage meson install -C "$BUILD_ROOT" --no-rebuild --quiet
     find "$stage" -type f | sort | sed "s,^$stage,," >"$work"/installed
@@ -37,7 +34,10 @@ staged() {
 attempt - "staging" staged
 
 # From here on the staged files stand where they belong.
-cp -a $stage/. /
+# /lib is a link to /usr/lib here.
+if [ -d "$stage/lib" ]; then cp -a "$stage/lib/." /usr/lib/; fi
+cp -a "$stage/usr/." /usr/
+cp -a "$stage/etc/." /etc/
 tokens_installed() {
     p11-kit list-modules | tee "$work"/modules
     grep -q '^intune-tpm: ' "$work"/modules
@@ -54,7 +54,10 @@ units() {
 attempt - "units verify" units
 
 sandboxed() {
-    systemd-analyze security --offline=true --threshold=20 "/lib/systemd/system/$1" | tail -n 2
+    local status=0
+    systemd-analyze security --offline=true --threshold=20 "/lib/systemd/system/$1" >"$work/security" 2>&1 || status=$?
+    tail -n 2 "$work/security"
+    [ $status = 0 ]
 }
 attempt - "sandbox, socket" sandboxed intune-tpm@.service
 attempt - "sandbox, renewal" sandboxed intune-enroll-renew.service
@@ -96,16 +99,13 @@ attempt - "completion" completion
 
 # The token, enrolled with the installed helper, in the installed directory, shown by p11-kit.
 tokens_begin
-cp "$stage$p11_config_dir/intune-tpm.module" /etc/installed.module
 cp /usr/share/intune-tpm/intune-tpm.module.direct "$p11_config_dir/intune-tpm.module"
 attempt rsa "p11-kit" tokens_installed
 
 uninstalled() {
     # meson's uninstall goes by the log of the last installation, which was the staged one.
     ninja -C "$BUILD_ROOT" uninstall >"$work"/uninstall.log
-    find "$stage" -type f >"$work"/left
-    cat "$work"/left
-    [ ! -s "$work"/left ]
+    [ ! -e "$stage" ] || refused grep . <<<"$(find "$stage" ! -type d)"
 }
 attempt - "uninstall" uninstalled
 world_end
