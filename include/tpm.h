@@ -107,7 +107,8 @@ uint32_t tpm_last_response_code(const struct tpm *tpm);
 /*
  * ECDSA over an input of any length of 1 byte or more; the left-most bits are used as FIPS 186-5, 6.4 says.
  * ret_signature: r then s, each (bits + 7) / 8 bytes; *ret_size is their sum. The signature was verified in
- * software. TPM 2.0 part 3, 20.2 (TPM2_Sign).
+ * software. TPM 2.0 part 3, 20.2 (TPM2_Sign). TPM_BAD_ARGUMENT on P-521 for more than 64 bytes: no hash of a
+ * TPM is as long as that curve's order.
  */
 enum tpm_status tpm_sign_ecdsa(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth,
                                const uint8_t *digest, size_t digest_size,

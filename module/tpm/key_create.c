@@ -21,6 +21,20 @@ struct parent {
     struct tpm_public_area area;
 };
 
+/* Somebody may store the same key there at the same time. */
+static bool storage_root_store(struct tpm *tpm, const struct parent *parent)
+{
+    uint32_t rc = tpm_object_evict_control(tpm, parent->handle, TPM_SRK_HANDLE);
+    bool same = false;
+
+    if (rc == TPM2_RC_NV_DEFINED)
+        rc = tpm_object_compare(tpm, TPM_SRK_HANDLE, parent->public_blob.bytes, parent->public_blob.size,
+                                &same);
+    else
+        same = true;
+    return rc == TPM2_RC_SUCCESS && same;
+}
+
 /* The storage root key for the moment; stored at its handle where that is free and allowed, as installers do.
  */
 static uint32_t parent_make(struct tpm *tpm, bool store, struct parent *parent)
@@ -30,7 +44,7 @@ static uint32_t parent_make(struct tpm *tpm, bool store, struct parent *parent)
     if (rc != TPM2_RC_SUCCESS)
         return rc;
     parent->recorded = TPM2_RH_OWNER;
-    if (store && tpm_object_evict_control(tpm, parent->handle, TPM_SRK_HANDLE) == TPM2_RC_SUCCESS) {
+    if (store && storage_root_store(tpm, parent)) {
         tpm_object_flush(tpm, parent->handle);
         parent->handle = parent->recorded = TPM_SRK_HANDLE;
     }

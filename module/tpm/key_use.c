@@ -7,6 +7,12 @@
 #include "object.h"
 #include "operation.h"
 
+static bool key_is_whole(const struct tpm_key *key)
+{
+    return key->public_blob_size > 2 && key->public_blob_size <= TPM_BLOB_MAX &&
+           key->private_blob_size <= TPM_BLOB_MAX && key->parent_public_size <= TPM_BLOB_MAX;
+}
+
 /* The place where the key's parent is at the moment. */
 struct parent {
     uint32_t handle;
@@ -131,8 +137,11 @@ static uint32_t wrapped_load(struct tpm *tpm, const struct tpm_key *key, struct 
 uint32_t tpm_key_load_wrapped(struct tpm *tpm, const struct tpm_key *key, uint32_t *ret_handle)
 {
     struct parent parent;
-    uint32_t rc = wrapped_load(tpm, key, &parent, ret_handle);
+    uint32_t rc;
 
+    if (!key_is_whole(key))
+        return DOOR_RC_BAD_ARGUMENT;
+    rc = wrapped_load(tpm, key, &parent, ret_handle);
     if (rc == TPM2_RC_SUCCESS)
         parent_release(tpm, &parent);
     return rc;
@@ -194,14 +203,18 @@ static uint32_t use_resident(struct tpm *tpm, struct tpm_key_use *use, struct tp
 uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use)
 {
     const struct tpm_key *key = use->key;
-    struct tpm_doubts *doubts = doubts_of(tpm, key);
-    bool parent_doubted = doubts->parent;
+    struct tpm_doubts *doubts;
+    bool parent_doubted;
     uint32_t rc;
 
+    if (!key_is_whole(key))
+        return DOOR_RC_BAD_ARGUMENT;
     tpm->key = key;
     /* Without a PIN nothing is sent, and nothing counted. */
     if (key->has_pin && use->auth == NULL)
         return TPM2_RC_AUTH_FAIL;
+    doubts = doubts_of(tpm, key);
+    parent_doubted = doubts->parent;
     if (key->persistent_handle == 0 || doubts->resident)
         return use_wrapped(tpm, use);
     if (key->persistent_handle < TPM_OURS_FIRST || key->persistent_handle > TPM_OURS_LAST)

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include "command.h"
 #include "connection.h"
 #include "key_use.h"
@@ -103,6 +105,7 @@ enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void
     bool recovered = false, reclaimed = false, again;
     uint32_t rc;
 
+    ERR_set_mark(); /* the queue is the application's */
     do {
         again = false;
         tpm->key = NULL;
@@ -129,6 +132,7 @@ enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void
         else if (rc_is_recoverable(rc) && !recovered)
             again = recovered = true;
     } while (again);
+    ERR_pop_to_mark();
     if (rc != TPM2_RC_SUCCESS)
         tpm->last_rc = rc;
     return tpm_status_from_rc(rc);

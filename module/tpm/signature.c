@@ -142,7 +142,7 @@ static bool key_is_possible(const struct tpm_key *key, enum tpm_key_type type)
 {
     const struct tpm_public_key *public_key = &key->public_key;
 
-    if (public_key->type != type || key->public_blob_size < 2 || key->public_blob_size > TPM_BLOB_MAX)
+    if (public_key->type != type)
         return false;
     if (type == TPM_KEY_RSA)
         return public_key->bits >= 1024 && public_key->bits <= 8 * TPM_RSA_MAX && public_key->bits % 8 == 0;

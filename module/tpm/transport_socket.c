@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #define CONNECT_SECONDS  30  /* in the queue of those who wait for the simulator */
-#define RESPONSE_SECONDS 300 /* making an RSA-4096 key on a slow machine */
+#define CREATE_SECONDS   300 /* making an RSA-4096 key on a slow machine */
+#define RESPONSE_SECONDS 60  /* anything else, behind everybody who waits */
 #define HEADER_SIZE      10
 
 /* Copies the value of "key=value" from a comma-separated list; false when it is not there or too long. */
@@ -182,11 +183,12 @@ static uint32_t bytes_receive(int descriptor, const struct timespec *deadline, u
 static uint32_t socket_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,
                                 uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
 {
+    struct tpm_reader code = {.data = command + 6, .size = command_size - 6};
     struct timespec deadline;
     uint32_t rc, size;
 
     clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += RESPONSE_SECONDS;
+    deadline.tv_sec += tpm_read_u32(&code) == TPM2_CC_Create ? CREATE_SECONDS : RESPONSE_SECONDS;
     if (!bytes_send(tpm->descriptor, command, command_size))
         return DOOR_RC_LOST;
     rc = bytes_receive(tpm->descriptor, &deadline, ret_response, HEADER_SIZE);

@@ -237,21 +237,6 @@ static void a_device_is_written_and_read(void **state)
     fixture_assert_nothing_left(fixture);
 }
 
-/* An application may close every descriptor, and open its own at the same numbers. */
-static void a_descriptor_taken_away_is_not_used(void **state)
-{
-    struct fixture *fixture = *state;
-    struct tpm_key key;
-
-    fixture_key_create(fixture, &request_p256, NULL, &key, NULL);
-    for (int i = 0; i < 3; i++) {
-        int descriptor = open("/dev/null", O_RDWR);
-
-        assert_int_equal(fixture_sign(fixture->tpm, &key, NULL), TPM_OK);
-        assert_int_equal(close(descriptor), 0);
-    }
-}
-
 /* A child forgets the door; the parent's goes on. */
 static void a_child_abandons_the_door(void **state)
 {
@@ -297,7 +282,6 @@ int main(void)
         cmocka_unit_test(a_forbidden_device_is_said_quietly),
         cmocka_unit_test(answers_that_are_none_are_refused),
         cmocka_unit_test(a_device_is_written_and_read),
-        cmocka_unit_test(a_descriptor_taken_away_is_not_used),
         cmocka_unit_test(a_child_abandons_the_door),
         cmocka_unit_test(every_status_has_a_sentence),
     };
