@@ -53,6 +53,8 @@ static const struct route routes[] = {
     {"GET", "/EnrollmentServer/Authenticate", "", federated_page_answer},
     {"POST", "*/oauth2/v2.0/devicecode", "", oauth_device_code_answer},
     {"POST", "*/oauth2/v2.0/token", "", oauth_token_answer},
+    {"POST", "*/oauth2/devicecode", "", oauth_device_code_answer},
+    {"POST", "*/oauth2/token", "", oauth_token_answer},
     {"GET", "*/v2.0/.well-known/openid-configuration", "", oauth_configuration_answer},
 };
 

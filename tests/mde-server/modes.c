@@ -92,6 +92,7 @@ static const struct mode_row mode_rows[] = {
     {"deviation", "value-type-unknown", "a ValueType that nobody knows"},
     {"deviation", "store-merged", "one CertificateStore for Root, CA and My"},
     {"deviation", "container-child", "PrivateKeyContainer inside the certificate's characteristic"},
+    {"deviation", "container-parms", "KeySpec, ContainerName and ProviderType in PrivateKeyContainer"},
     {"deviation", "no-container", "no PrivateKeyContainer"},
     {"deviation", "renewal-period", "RenewalPeriod for RenewPeriod"},
     {"deviation", "my-outside", "My outside CertificateStore"},

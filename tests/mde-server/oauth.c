@@ -1,5 +1,7 @@
-/* OAuth 2 device authorization (RFC 8628) with the paths and errors of the second version of Entra's
- * endpoints. */
+/*
+ * OAuth 2 device authorization (RFC 8628) with the paths, fields and errors of Entra's endpoints: the second
+ * version, and the first, which asks for a resource instead of a scope and calls the device code "code".
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -49,6 +51,11 @@ static void error_write(struct reply *reply, unsigned status, const char *error,
     (void)snprintf(reply->outcome, sizeof reply->outcome, "oauth %s: %.300s", error, description);
 }
 
+static bool first_version(const struct request *request)
+{
+    return !strstr(request->path, "/v2.0/");
+}
+
 /* A form field that must be there; NULL after an error. */
 static char *field_require(const struct request *request, const char *name, struct reply *reply)
 {
@@ -87,17 +94,17 @@ static void device_code_write(const struct request *request, const struct device
                               struct reply *reply)
 {
     const struct modes *modes = &request->server->options.modes;
-    bool first_version = modes_has(modes, "oauth", "v1-fields");
+    bool first = first_version(request) || modes_has(modes, "oauth", "v1-fields");
     long interval = modes_number(modes, "oauth-interval", 1);
     struct text address = {0};
     text_format(&address, "https://%s/devicelogin", request->host);
     text_append(&reply->body, "{\"user_code\":\"ABCD-EFGH\",\"device_code\":\"");
     text_json_append(&reply->body, code->code);
-    text_format(&reply->body, "\",\"%s\":\"", first_version ? "verification_url" : "verification_uri");
+    text_format(&reply->body, "\",\"%s\":\"", first ? "verification_url" : "verification_uri");
     text_json_append(&reply->body, address.data);
     text_format(&reply->body,
-                first_version ? "\",\"expires_in\":\"%ld\",\"interval\":\"%ld\""
-                              : "\",\"expires_in\":%ld,\"interval\":%ld",
+                first ? "\",\"expires_in\":\"%ld\",\"interval\":\"%ld\""
+                      : "\",\"expires_in\":%ld,\"interval\":%ld",
                 modes_number(modes, "oauth-expires", 900), interval);
     text_append(&reply->body, ",\"message\":\"To sign in, open ");
     text_json_append(&reply->body, address.data);
@@ -113,7 +120,8 @@ void oauth_device_code_answer(const struct request *request, struct reply *reply
     if (misbehave(modes, reply) || !form_check(request, reply))
         return;
     char *client = field_require(request, "client_id", reply);
-    char *scope = client ? field_require(request, "scope", reply) : NULL;
+    char *scope =
+        client ? field_require(request, first_version(request) ? "resource" : "scope", reply) : NULL;
     if (scope && modes_has(modes, "oauth", "device-code-blocked")) {
         error_write(reply, 400, "access_denied",
                     "AADSTS50199: The device code flow is blocked by your administrator.", 50199);
@@ -209,7 +217,8 @@ void oauth_token_answer(const struct request *request, struct reply *reply)
         return;
     char *grant = field_require(request, "grant_type", reply);
     char *client = grant ? field_require(request, "client_id", reply) : NULL;
-    char *device_code = client ? field_require(request, "device_code", reply) : NULL;
+    char *device_code =
+        client ? field_require(request, first_version(request) ? "code" : "device_code", reply) : NULL;
     struct device_code *code = device_code ? code_find(device_code) : NULL;
     if (device_code && strcmp(grant, DEVICE_GRANT) != 0)
         error_write(reply, 400, "unsupported_grant_type", "AADSTS70003: this grant type is not supported.",

@@ -107,9 +107,14 @@ static void authorities_write(const struct server *server, struct text *out)
     characteristic_end(out);
 }
 
-static void container_write(struct text *out)
+static void container_write(const struct modes *modes, struct text *out)
 {
     characteristic_begin("PrivateKeyContainer", out);
+    if (modes_deviate(modes, "container-parms")) {
+        parm_write("KeySpec", "2", out);
+        parm_write("ContainerName", "ConfigMgrEnrollment", out);
+        parm_write("ProviderType", "24", out);
+    }
     characteristic_end(out);
 }
 
@@ -139,12 +144,12 @@ static void issued_write(const struct provisioning *provisioning, struct text *o
     else
         encoded_write(modes, provisioning->certificate, out);
     if (child)
-        container_write(out);
+        container_write(modes, out);
     characteristic_end(out);
     if (modes_has(modes, "certificate", "two"))
         second_write(provisioning, out);
     if (!child && !modes_deviate(modes, "no-container"))
-        container_write(out);
+        container_write(modes, out);
 }
 
 static void renew_write(const struct provisioning *provisioning, struct text *out)
