@@ -74,7 +74,7 @@ static enum enroll_exit prepare(struct enrolment *enrolment)
         return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
                                 "--wait is not a number of seconds");
     enum enroll_exit status =
-        install_directory_open(run->token_directory, wait, &enrolment->directory, &run->error);
+        install_directory_open(run->token_directory, true, wait, &enrolment->directory, &run->error);
     if (status == ENROLL_OK)
         status = existing_check(enrolment);
     if (status != ENROLL_OK || run->report.action)

@@ -96,7 +96,7 @@ static enum enroll_exit change_pin(struct change *change)
         return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
                                 "--wait is not a number of seconds");
     enum enroll_exit status =
-        install_directory_open(run->token_directory, wait, &change->directory, &run->error);
+        install_directory_open(run->token_directory, false, wait, &change->directory, &run->error);
     if (status == ENROLL_OK)
         status = run_token_read(run);
     if (status != ENROLL_OK)

@@ -32,7 +32,8 @@ static enum enroll_exit take_away(struct run *run, struct install_directory *dir
     if (run->line.given[OPTION_WAIT] && !command_line_number(&run->line, OPTION_WAIT, 0, 86400, &wait))
         return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
                                 "--wait is not a number of seconds");
-    enum enroll_exit status = install_directory_open(run->token_directory, wait, directory, &run->error);
+    enum enroll_exit status =
+        install_directory_open(run->token_directory, false, wait, directory, &run->error);
     if (status != ENROLL_OK)
         return status;
     bool pending = install_pending_undecided(directory, &undecided);

@@ -77,7 +77,7 @@ static enum enroll_exit prepare(struct renewal *renewal)
     enum enroll_exit status = run_token_read(run);
     if (status != ENROLL_OK)
         return status;
-    status = install_directory_open(run->token_directory, wait, &renewal->directory, &run->error);
+    status = install_directory_open(run->token_directory, false, wait, &renewal->directory, &run->error);
     if (status != ENROLL_OK)
         return status;
     /* Again under the lock: another run may just have renewed it. */

@@ -238,7 +238,7 @@ static int lock_take(int fd, unsigned wait_seconds)
     }
 }
 
-enum enroll_exit install_directory_open(const char *path, unsigned wait_seconds,
+enum enroll_exit install_directory_open(const char *path, bool make, unsigned wait_seconds,
                                         struct install_directory *ret_directory,
                                         struct enroll_error *ret_error)
 {
@@ -253,11 +253,17 @@ enum enroll_exit install_directory_open(const char *path, unsigned wait_seconds,
                              "the token directory %s is not an absolute path", path);
         goto fail;
     }
-    if (directories_make(path)) {
+    if (make && directories_make(path)) {
         status = install_file_error(ret_error, &directory, "make the token directory", "");
         goto fail;
     }
     directory.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory.fd < 0 && errno == ENOENT) {
+        status =
+            enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, STEP_PREPARE,
+                             "Run intune-enroll enroll USER@DOMAIN.", "there is no enrolment in %s", path);
+        goto fail;
+    }
     if (directory.fd < 0) {
         status = install_file_error(ret_error, &directory, "open the token directory", "");
         goto fail;

@@ -26,12 +26,13 @@ struct install_directory {
 };
 
 /*
- * Opens the token directory, making it (0755) where it is missing, takes the lock, waiting at most
- * wait_seconds for it, and tries that a generation's worth of bytes can be written. ENROLL_IN_PROGRESS:
- * another run holds it. ENROLL_TOKEN_DIRECTORY: unwritable, full, or not a directory. Close with
+ * Opens the token directory, making it (0755) where it is missing and `make` is set, takes the lock, waiting
+ * at most wait_seconds for it, and tries that a generation's worth of bytes can be written.
+ * ENROLL_NOT_ENROLLED: it is missing. ENROLL_IN_PROGRESS: another run holds it. ENROLL_TOKEN_DIRECTORY:
+ * unwritable, full, or not a directory. ENROLL_CANCELLED: a signal came while waiting. Close with
  * install_directory_close().
  */
-enum enroll_exit install_directory_open(const char *path, unsigned wait_seconds,
+enum enroll_exit install_directory_open(const char *path, bool make, unsigned wait_seconds,
                                         struct install_directory *ret_directory,
                                         struct enroll_error *ret_error) __attribute__((warn_unused_result));
 

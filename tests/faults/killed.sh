@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # what is set here is for the tests
 # What the two tests of killed runs share: a TPM behind a resource manager, as the kernel has one, which flushes what a
 # dead process left; and what must be true afterwards. Source it after fixture.sh.
 
