@@ -126,11 +126,10 @@ bool run_begin(enum command_id command, int argc, char **argv, bool writes, stru
 /* There is always something to do next, also where the place that failed knows nothing particular. */
 static void advice_complete(struct enroll_error *error)
 {
-    const char *advice =
-        error->exit_status == ENROLL_CANCELLED ? "Nothing was changed."
-        : error->step >= STEP_RESOLVE && error->step <= STEP_ENROL
-            ? "Tell the server's administrator; intune-enroll enroll --trace DIRECTORY keeps what was said."
-            : "See intune-enroll(8).";
+    const char *advice = error->exit_status == ENROLL_CANCELLED ? "Nothing was changed."
+                         : error->step >= STEP_RESOLVE && error->step <= STEP_ENROL
+                             ? "Tell the server's administrator."
+                             : "See intune-enroll(8).";
     if (!error->advice[0])
         snprintf(error->advice, sizeof error->advice, "%s", advice);
 }
