@@ -52,16 +52,23 @@ static void a_closed_descriptor_is_noticed(void **state)
     tpm_free(tpm);
 }
 
-/* A forked child leaves what it inherited alone: the number may be a file of the application's by now. */
-static void an_abandoned_door_closes_nothing(void **state)
+/* Else a child that outlives its parent would hold a TPM that serves one opener at a time. */
+static void an_abandoned_door_closes_its_copy(void **state)
 {
-    int descriptor;
+    int descriptor, theirs;
     struct tpm *tpm = door_open(&descriptor);
 
     (void)state;
     tpm_abandon(tpm);
-    assert_int_not_equal(fcntl(descriptor, F_GETFD), -1);
-    close(descriptor);
+    assert_int_equal(fcntl(descriptor, F_GETFD), -1);
+
+    tpm = door_open(&descriptor);
+    assert_int_equal(close(descriptor), 0);
+    theirs = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(theirs, descriptor);
+    tpm_abandon(tpm);
+    assert_int_not_equal(fcntl(theirs, F_GETFD), -1);
+    close(theirs);
 }
 
 static void a_freed_door_closes_its_own(void **state)
@@ -105,7 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_descriptor_taken_away_is_neither_used_nor_closed),
         cmocka_unit_test(a_closed_descriptor_is_noticed),
-        cmocka_unit_test(an_abandoned_door_closes_nothing),
+        cmocka_unit_test(an_abandoned_door_closes_its_copy),
         cmocka_unit_test(a_freed_door_closes_its_own),
         cmocka_unit_test(only_shared_connections_are_kept),
     };
