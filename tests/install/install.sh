@@ -79,7 +79,7 @@ pages() {
     grep -q 'intune-tpm-pkcs11\.' "$work"/pages
     while read -r page; do
         mandoc -T lint -W warning "$page"
-        mandoc -T utf8 "$page" | grep -q NAME
+        mandoc -T utf8 "$page" | sed 's/.\x08//g' | grep -qx NAME
     done <"$work"/pages
 }
 attempt - "manual pages" pages
