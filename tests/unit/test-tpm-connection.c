@@ -124,7 +124,7 @@ static pid_t liar_start(const char *path, const uint8_t *answer, size_t size)
     assert_int_equal(listen(listener, 4), 0);
     child = fork();
     assert_true(child >= 0);
-    for (; child == 0;) {
+    while (child == 0) {
         int connection = accept(listener, NULL, NULL);
         uint8_t command[4096];
 

@@ -66,8 +66,8 @@ static void a_strange_object_at_the_storage_root_is_left_alone(void **state)
     static const char *const objects[] = {
         "tpm2_createprimary -Q -C o -G rsa2048 -c o.ctx",
         "tpm2_createprimary -Q -C o -G ecc384 -c o.ctx",
-        "tpm2_createprimary -Q -C o -G ecc:null -c o.ctx -a "
-        "'sign|fixedtpm|fixedparent|sensitivedataorigin|userwithauth'",
+        ("tpm2_createprimary -Q -C o -G ecc:null -c o.ctx -a "
+         "'sign|fixedtpm|fixedparent|sensitivedataorigin|userwithauth'"),
         "tpm2_createprimary -Q -C o -G ecc -p password -c o.ctx",
     };
     struct fixture *fixture = *state;
