@@ -140,12 +140,12 @@ void tpm_descriptor_remember(struct tpm *tpm, int descriptor)
 {
     struct stat status;
 
-    tpm->descriptor = descriptor;
     memset(tpm->descriptor_identity, 0, sizeof(tpm->descriptor_identity));
     if (fstat(descriptor, &status) == 0) {
         tpm->descriptor_identity[0] = status.st_dev;
         tpm->descriptor_identity[1] = status.st_ino;
     }
+    tpm->descriptor = descriptor; /* last: a child that is forked here looks at both */
 }
 
 bool tpm_descriptor_is_ours(struct tpm *tpm)

@@ -42,7 +42,7 @@ static bool address_value(const char *address, const char *key, char *ret_value,
     return false;
 }
 
-static uint32_t socket_connect(int family, const struct sockaddr *address, socklen_t size,
+static uint32_t socket_connect(struct tpm *owner, int family, const struct sockaddr *address, socklen_t size,
                                int *ret_descriptor)
 {
     const struct timeval patience = {.tv_sec = CONNECT_SECONDS};
@@ -51,6 +51,8 @@ static uint32_t socket_connect(int family, const struct sockaddr *address, sockl
 
     if (descriptor < 0)
         return tpm_connection_rc_from_errno(errno);
+    if (owner != NULL)
+        tpm_descriptor_remember(owner, descriptor);
     /* On Linux the send time-out also bounds connect(2). */
     if (setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
         connect(descriptor, address, size) == 0) {
@@ -58,21 +60,23 @@ static uint32_t socket_connect(int family, const struct sockaddr *address, sockl
         return TPM2_RC_SUCCESS;
     }
     error = errno == EINPROGRESS || errno == EINTR ? EAGAIN : errno;
+    if (owner != NULL)
+        owner->descriptor = -1;
     close(descriptor);
     return tpm_connection_rc_from_errno(error);
 }
 
-static uint32_t unix_connect(const char *path, int *ret_descriptor)
+static uint32_t unix_connect(struct tpm *owner, const char *path, int *ret_descriptor)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
     if (path[0] == '\0' || strlen(path) >= sizeof(address.sun_path))
         return DOOR_RC_BAD_TCTI;
     memcpy(address.sun_path, path, strlen(path));
-    return socket_connect(AF_UNIX, (const struct sockaddr *)&address, sizeof(address), ret_descriptor);
+    return socket_connect(owner, AF_UNIX, (const struct sockaddr *)&address, sizeof(address), ret_descriptor);
 }
 
-static uint32_t internet_connect(const char *host, const char *port, int *ret_descriptor)
+static uint32_t internet_connect(struct tpm *owner, const char *host, const char *port, int *ret_descriptor)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *addresses = NULL;
@@ -81,7 +85,7 @@ static uint32_t internet_connect(const char *host, const char *port, int *ret_de
     if (getaddrinfo(host, port, &hints, &addresses) != 0)
         return DOOR_RC_UNREACHABLE;
     for (const struct addrinfo *item = addresses; item != NULL; item = item->ai_next) {
-        rc = socket_connect(item->ai_family, item->ai_addr, item->ai_addrlen, ret_descriptor);
+        rc = socket_connect(owner, item->ai_family, item->ai_addr, item->ai_addrlen, ret_descriptor);
         if (rc == TPM2_RC_SUCCESS)
             break;
     }
@@ -89,27 +93,24 @@ static uint32_t internet_connect(const char *host, const char *port, int *ret_de
     return rc;
 }
 
-uint32_t tpm_socket_connect(const char *address, int *ret_descriptor)
+uint32_t tpm_socket_connect(struct tpm *owner, const char *address, int *ret_descriptor)
 {
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)], host[256] = "127.0.0.1", port[8] = "2321";
 
     if (address_value(address, "path", path, sizeof(path)))
-        return unix_connect(path, ret_descriptor);
+        return unix_connect(owner, path, ret_descriptor);
     if (strstr(address, "path=") != NULL)
         return DOOR_RC_BAD_TCTI;
     (void)address_value(address, "host", host, sizeof(host));
     (void)address_value(address, "port", port, sizeof(port));
-    return internet_connect(host, port, ret_descriptor);
+    return internet_connect(owner, host, port, ret_descriptor);
 }
 
 static uint32_t socket_open(struct tpm *tpm)
 {
-    int descriptor = -1;
-    uint32_t rc = tpm_socket_connect(tpm->address, &descriptor);
+    int descriptor;
 
-    if (rc == TPM2_RC_SUCCESS)
-        tpm_descriptor_remember(tpm, descriptor);
-    return rc;
+    return tpm_socket_connect(tpm, tpm->address, &descriptor);
 }
 
 static void socket_close(struct tpm *tpm)

@@ -33,7 +33,7 @@ static uint32_t simulator_look(const struct tpm *tpm)
 
     if (strncmp(tpm->tcti, "mssim", strlen("mssim")) != 0)
         return TPM2_RC_SUCCESS;
-    rc = tpm_socket_connect(tpm->address, &descriptor);
+    rc = tpm_socket_connect(NULL, tpm->address, &descriptor);
     if (rc == TPM2_RC_SUCCESS)
         close(descriptor);
     return rc;

@@ -2,6 +2,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -94,10 +96,86 @@ static void all_of_them_sign(void **state)
         }
 }
 
+#define CHILDREN    20
+#define COMPETITORS 4
+
+struct loop {
+    struct tpm *tpm;
+    const struct tpm_key *key;
+    atomic_bool stop;
+    atomic_int signatures, failed;
+};
+
+static void *loop_run(void *context)
+{
+    struct loop *loop = context;
+
+    while (!atomic_load(&loop->stop)) {
+        if (fixture_sign(loop->tpm, loop->key, NULL) != TPM_OK)
+            atomic_fetch_add(&loop->failed, 1);
+        atomic_fetch_add(&loop->signatures, 1);
+    }
+    return NULL;
+}
+
+/*
+ * Forked in the middle of a command, or of the wait for a TPM that serves somebody else, and living on without a program of
+ * its own: it must not hold the parent's connection.
+ */
+static void a_child_that_lives_on_keeps_nobody_out(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tpm_key key;
+    struct loop loop = {.tpm = fixture->tpm, .key = &key};
+    struct work competing = {.fixture = fixture, .key = &key, .signatures = 300};
+    pid_t children[CHILDREN], competitors[COMPETITORS];
+    pthread_t thread;
+    int before, after;
+
+    fixture_key_create(fixture, &request_p256, NULL, &key, NULL);
+    for (int i = 0; i < COMPETITORS; i++) {
+        competitors[i] = fork();
+        assert_true(competitors[i] >= 0);
+        if (competitors[i] == 0)
+            _exit(sign_many(&competing) == TPM_OK ? 0 : 1);
+    }
+    assert_int_equal(pthread_create(&thread, NULL, loop_run, &loop), 0);
+    for (int i = 0; i < CHILDREN; i++) {
+        usleep(5000);
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0) {
+            tpm_abandon_in_use(fixture->tpm);
+            sleep(60);
+            _exit(0);
+        }
+    }
+    before = atomic_load(&loop.signatures);
+    for (int i = 0; i < 1000 && atomic_load(&loop.signatures) < before + 10; i++)
+        usleep(10000);
+    after = atomic_load(&loop.signatures);
+    for (int i = 0; i < CHILDREN; i++) {
+        kill(children[i], SIGKILL);
+        assert_int_equal(waitpid(children[i], NULL, 0), children[i]);
+    }
+    for (int i = 0; i < COMPETITORS; i++) {
+        int status;
+
+        assert_int_equal(waitpid(competitors[i], &status, 0), competitors[i]);
+        assert_int_equal(status, 0);
+    }
+    atomic_store(&loop.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(after >= before + 10);
+    assert_int_equal(atomic_load(&loop.failed), 0);
+    fixture_assert_nothing_left(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_of_them_sign),
+        cmocka_unit_test(a_child_that_lives_on_keeps_nobody_out),
     };
 
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
