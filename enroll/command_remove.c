@@ -1,10 +1,14 @@
 #include "command.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "install/directory.h"
 #include "install/generation.h"
+#include "registration/registration.h"
 #include "run.h"
 
 static enum enroll_exit ask_first(struct run *run)
@@ -21,6 +25,23 @@ static enum enroll_exit ask_first(struct run *run)
     if (!terminal_confirm(run->terminal, question))
         return enroll_error_set(&run->error, ENROLL_CANCELLED, STEP_PREPARE, "", "nothing was removed");
     return ENROLL_OK;
+}
+
+/* What it says goes where progress goes: the result alone is on stdout. */
+static void registration_undo(struct run *run)
+{
+    fflush(stdout);
+    int result = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (result < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        terminal_warn(run->terminal,
+                      "the registration with applications was left; see intune-enroll register --undo");
+    else if (registration_undo_system(&run->error) != ENROLL_OK)
+        terminal_warn(run->terminal, run->error.message);
+    fflush(stdout);
+    if (result >= 0) {
+        dup2(result, STDOUT_FILENO);
+        close(result);
+    }
 }
 
 static enum enroll_exit take_away(struct run *run, struct install_directory *directory)
@@ -52,6 +73,10 @@ static enum enroll_exit take_away(struct run *run, struct install_directory *dir
                  "Nothing was removed. If that TPM is gone for good, --force removes the files alone.");
     if (status != ENROLL_OK)
         return status;
+    /* What `register` told the applications of the system's token is of no use any more. */
+    if (geteuid() == 0 && strcmp(run->token_directory, TOKEN_SYSTEM_DIRECTORY) == 0) {
+        registration_undo(run);
+    }
     run->report.action = "removed";
     run->report.has_removed = true;
     run->report.removed_keys = recovery.evicted;
