@@ -57,7 +57,7 @@ struct auth_options {
     const char *tenant;
     const char *authority;          /* "https://login.microsoftonline.com" unless given */
     const char *certificate;        /* PEM file or pkcs11: URI */
-    const char *certificate_key;    /* PEM file or pkcs11: URI; NULL: in the same file */
+    const char *certificate_key;    /* PEM file; NULL: in the same file. A pkcs11: URI names both */
     bool may_open_browser;          /* there is a display */
     void *context;
     /* Asks for a secret without echo. malloc()ed, wiped by the callee's caller; NULL: nobody to ask. */

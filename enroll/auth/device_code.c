@@ -23,6 +23,8 @@
 #define INTERVAL_DEFAULT 5
 #define EXPIRES_MAX 1800     /* seconds: nobody waits longer */
 #define SLOW_DOWN 5          /* seconds more for each slow_down, RFC 8628 3.5 */
+#define ADVICE_CONDITIONAL_ACCESS                                                                                                \
+    "The server's text says why; a Conditional Access policy may forbid device codes: then use --token-file, or --auth broker."
 #define FAILURES_MAX 3       /* answers in a row that are no answers */
 
 struct service {
@@ -127,14 +129,13 @@ static enum enroll_exit refused(const struct oauth_answer *answer, struct enroll
         {"expired_token", "the code was not used in time", "Try again, and sign in before the time is over."},
         {"code_expired", "the code was not used in time", "Try again, and sign in before the time is over."},
         {"authorization_declined", "the sign-in was declined", "Try again, and agree in the browser."},
-        {"access_denied", "the sign-in was declined", "Try again, and agree in the browser."},
+        {"access_denied", "access was denied", ADVICE_CONDITIONAL_ACCESS},
         {"invalid_client", "the client id is not accepted", "Check --client-id and --tenant."},
         {"unauthorized_client", "this client may not use a device code", "Check --client-id and --tenant."},
         {"invalid_scope", "the scope is not accepted", "Check --scope."},
     };
     const char *meaning = "the token service refuses";
-    const char *advice = "The server's text says why; a Conditional Access policy may forbid device codes: then use "
-                         "--token-file, or --auth broker.";
+    const char *advice = ADVICE_CONDITIONAL_ACCESS;
 
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         if (answer->error == NULL || strcmp(answer->error, refusals[i].error) != 0)

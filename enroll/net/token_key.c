@@ -13,10 +13,14 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "net/token_key.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libp11.h>
+#include <p11-kit/pkcs11.h>
+#include <p11-kit/uri.h>
 #include <openssl/engine.h>
 #include <openssl/err.h>
 
@@ -86,10 +90,15 @@ static bool methods_attach(struct token_key *key)
 enum enroll_exit token_key_open(const struct token_key_options *options, enum enroll_step step, struct token_key **ret_key,
                                 struct enroll_error *ret_error)
 {
-    struct token_key *key = calloc(1, sizeof(*key));
+    struct token_key *key;
     const char *what = NULL;
     PKCS11_KEY *found;
 
+    /* libp11 says on standard error what the dynamic linker has to say. */
+    if (access(module_path(options), R_OK) != 0)
+        return enroll_error_set(ret_error, ENROLL_TPM, step, "Check the installation: intune-enroll verify.",
+                                "The PKCS #11 module %s cannot be read: %s.", module_path(options), strerrordesc_np(errno));
+    key = calloc(1, sizeof(*key));
     if (key == NULL || !environment_set(options) || (key->context = PKCS11_CTX_new()) == NULL) {
         token_key_close(key);
         return enroll_error_memory(ret_error, step);
@@ -118,6 +127,106 @@ enum enroll_exit token_key_open(const struct token_key_options *options, enum en
     }
     *ret_key = key;
     return ENROLL_OK;
+}
+
+/* ---- any token, by URI ---- */
+
+static bool field_is(const unsigned char *wanted, size_t size, const char *have)
+{
+    /* Fields of a URI are blank-padded as PKCS #11 has them; an empty one is not asked for. */
+    while (size > 0 && (wanted[size - 1] == ' ' || wanted[size - 1] == '\0'))
+        size--;
+    return size == 0 || (have != NULL && strlen(have) == size && memcmp(wanted, have, size) == 0);
+}
+
+static bool token_is(const PKCS11_TOKEN *token, P11KitUri *uri)
+{
+    const CK_TOKEN_INFO *wanted = p11_kit_uri_get_token_info(uri);
+
+    return token != NULL && field_is(wanted->label, sizeof(wanted->label), token->label) &&
+           field_is(wanted->manufacturerID, sizeof(wanted->manufacturerID), token->manufacturer) &&
+           field_is(wanted->model, sizeof(wanted->model), token->model) &&
+           field_is(wanted->serialNumber, sizeof(wanted->serialNumber), token->serialnr);
+}
+
+static bool attribute_is(P11KitUri *uri, CK_ATTRIBUTE_TYPE type, const void *have, size_t size)
+{
+    const CK_ATTRIBUTE *wanted = p11_kit_uri_get_attribute(uri, type);
+
+    return wanted == NULL || (have != NULL && wanted->ulValueLen == size && memcmp(wanted->pValue, have, size) == 0);
+}
+
+static PKCS11_KEY *uri_key_find(PKCS11_TOKEN *token, P11KitUri *uri)
+{
+    PKCS11_KEY *keys = NULL;
+    unsigned count = 0;
+
+    if (PKCS11_enumerate_keys(token, &keys, &count) != 0)
+        return NULL;
+    for (unsigned i = 0; i < count; i++)
+        if (attribute_is(uri, CKA_ID, keys[i].id, keys[i].id_len) &&
+            attribute_is(uri, CKA_LABEL, keys[i].label, keys[i].label != NULL ? strlen(keys[i].label) : 0))
+            return &keys[i];
+    return NULL;
+}
+
+/* What is missing, or NULL with the key and its certificate. */
+static const char *uri_find(struct token_key *key, P11KitUri *uri, X509 **ret_certificate)
+{
+    const char *pin = p11_kit_uri_get_pin_value(uri);
+    PKCS11_SLOT *slot = NULL;
+    PKCS11_KEY *found;
+    PKCS11_CERT *certificate;
+
+    for (unsigned i = 0; i < key->slot_count && slot == NULL; i++)
+        if (token_is(key->slots[i].token, uri))
+            slot = &key->slots[i];
+    if (slot == NULL)
+        return "no token is there that it names";
+    if (pin != NULL && PKCS11_login(slot, 0, pin) != 0)
+        return "its PIN was not accepted";
+    found = uri_key_find(slot->token, uri);
+    if (found == NULL)
+        return slot->token->loginRequired && pin == NULL ? "no key is there that it names; the token wants a PIN (pin-value)"
+                                                         : "no key is there that it names";
+    certificate = PKCS11_find_certificate(found);
+    if (certificate == NULL || certificate->x509 == NULL)
+        return "no certificate belongs to the key that it names";
+    key->pkey = PKCS11_get_private_key(found);
+    if (key->pkey == NULL || !methods_attach(key))
+        return "its key could not be used by OpenSSL";
+    *ret_certificate = X509_dup(certificate->x509);
+    return *ret_certificate != NULL ? NULL : "memory ran out";
+}
+
+enum enroll_exit token_key_open_uri(const char *uri, enum enroll_step step, struct token_key **ret_key,
+                                    X509 **ret_certificate, struct enroll_error *ret_error)
+{
+    P11KitUri *parsed = p11_kit_uri_new();
+    struct token_key *key = calloc(1, sizeof(*key));
+    const char *why = NULL;
+
+    *ret_certificate = NULL;
+    if (parsed == NULL || key == NULL || (key->context = PKCS11_CTX_new()) == NULL)
+        why = "memory ran out";
+    else if (p11_kit_uri_parse(uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN, parsed) != P11_KIT_URI_OK)
+        why = "it is no pkcs11: address of an object";
+    else if (PKCS11_CTX_load(key->context, P11_KIT_PROXY_PATH) != 0)
+        why = "p11-kit could not be loaded";
+    if (why == NULL) {
+        key->loaded = true;
+        why = PKCS11_enumerate_slots(key->context, &key->slots, &key->slot_count) != 0 ? "there is no token"
+                                                                                        : uri_find(key, parsed, ret_certificate);
+    }
+    p11_kit_uri_free(parsed);
+    ERR_clear_error();
+    if (why == NULL) {
+        *ret_key = key;
+        return ENROLL_OK;
+    }
+    token_key_close(key);
+    return enroll_error_set(ret_error, ENROLL_CONFIGURATION, step, "p11tool --list-all shows what there is.",
+                            "The key and certificate at %.*s cannot be used: %s.", (int)strcspn(uri, "?"), uri, why);
 }
 
 EVP_PKEY *token_key_pkey(const struct token_key *key)

@@ -7,6 +7,7 @@
 #define ENROLL_NET_TOKEN_KEY_H
 
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "error.h"
 
@@ -25,6 +26,14 @@ struct token_key_options {
  */
 enum enroll_exit token_key_open(const struct token_key_options *options, enum enroll_step step, struct token_key **ret_key,
                                 struct enroll_error *ret_error) __attribute__((warn_unused_result));
+
+/*
+ * The key, and the certificate of the same id, that a pkcs11: URI (RFC 7512) names on any token that p11-kit knows. The URI
+ * may carry a PIN; it is in no message. *ret_certificate is the caller's. Errors: ENROLL_CONFIGURATION.
+ */
+enum enroll_exit token_key_open_uri(const char *uri, enum enroll_step step, struct token_key **ret_key,
+                                    X509 **ret_certificate, struct enroll_error *ret_error)
+    __attribute__((warn_unused_result));
 
 /* The key; owned by the token key and unusable after token_key_close(). */
 EVP_PKEY *token_key_pkey(const struct token_key *key);

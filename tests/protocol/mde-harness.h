@@ -45,6 +45,7 @@ struct harness_run {
     bool say_yes;              /* to every question */
     bool stop_after_policy;
     enum tpm_key_type force_type; /* 0: as the policy says */
+    EVP_PKEY *key;             /* that asks; NULL: one in software. Not owned */
     struct auth_options auth;  /* AUTH_OPTIONS_NONE with HARNESS_TOKEN's file, unless changed */
     struct device_profile *profile; /* NULL: this machine's */
     void (*observe)(void *context, const struct net_exchange *exchange);

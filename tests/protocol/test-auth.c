@@ -1,0 +1,503 @@
+/* Every way to a credential, against a real server; and what a server may not get out of us. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "mde-harness.h"
+
+static struct mde_server server;
+static struct harness_run run;
+
+static void federated_begin(const char *const *more)
+{
+    static char token[256];
+    const char *arguments[16] = {"--policy", "Federated", "--token-file", token};
+
+    snprintf(token, sizeof(token), "%s", harness_path("token"));
+    for (size_t i = 0; more != NULL && more[i] != NULL && i < 10; i++)
+        arguments[4 + i] = more[i];
+    mde_server_start(&server, arguments);
+    harness_run_init(&run);
+    run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
+    run.auth.token_file = NULL;
+}
+
+static void on_premise_begin(void)
+{
+    static char password[256];
+    const char *arguments[] = {"--policy", "OnPremise", "--user", HARNESS_ADDRESS, "--password-file", password, NULL};
+
+    snprintf(password, sizeof(password), "%s", harness_path("password"));
+    mde_server_start(&server, arguments);
+    harness_run_init(&run);
+    run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
+    run.auth.token_file = NULL;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    harness_run_clear(&run);
+    mde_server_stop(&server);
+    return 0;
+}
+
+static void expect_enrolled(void)
+{
+    struct issued_certificate issued;
+
+    if (run.status != ENROLL_OK)
+        fail_msg("%s [%s]", run.error.message, run.error.server_text);
+    assert_int_equal(harness_issued(&run, &issued, &run.error), ENROLL_OK);
+}
+
+static void expect_failure(enum enroll_exit exit_status, const char *words)
+{
+    if (run.status != exit_status || strstr(run.error.message, words) == NULL)
+        fail_msg("%d: %s [%s]", (int)run.status, run.status == ENROLL_OK ? "" : run.error.message, run.error.server_text);
+    assert_int_equal(run.error.step, STEP_TOKEN);
+    assert_int_equal(run.requests_made, 0);
+}
+
+/* ---- given ---- */
+
+static void token_on_a_descriptor_is_taken(void **state)
+{
+    int fd;
+
+    (void)state;
+    federated_begin(NULL);
+    fd = open(harness_path("token"), O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    run.auth.token_fd = fd;
+    harness_enroll(&run, &server);
+    close(fd);
+    expect_enrolled();
+    assert_non_null(strstr(run.notes, "Authentication by fd: a token was given"));
+}
+
+static void token_command_is_run_without_a_shell(void **state)
+{
+    char command[600];
+
+    (void)state;
+    federated_begin(NULL);
+    /* A shell would expand the variable and run what is behind the semicolon. */
+    snprintf(command, sizeof(command), "sh -c 'test \"$1\" = \"\\$HOME;exit\" && cat \"$2\"' x \"\\$HOME;exit\" %s",
+             harness_path("token"));
+    run.auth.token_command = command;
+    harness_enroll(&run, &server);
+    expect_enrolled();
+}
+
+static void token_command_that_fails_is_named(void **state)
+{
+    (void)state;
+    federated_begin(NULL);
+    run.auth.token_command = "false";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_AUTHENTICATION, "false failed (status 1)");
+    run.auth.token_command = "/nonexistent/program";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CONFIGURATION, "cannot be run");
+    run.auth.token_command = "sh -c 'kill -9 $$'";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_AUTHENTICATION, "signal 9");
+    run.auth.token_command = "true";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_AUTHENTICATION, "it is empty");
+    run.auth.token_command = "cat 'unfinished";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_USAGE, "quote without its end");
+}
+
+static void token_file_that_is_unusable_is_named(void **state)
+{
+    (void)state;
+    federated_begin(NULL);
+    run.auth.token_file = "/nonexistent/token";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CONFIGURATION, "/nonexistent/token");
+    run.auth.token_file = "/dev/null";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CONFIGURATION, "it is empty");
+    run.auth.token_file = "/dev/zero";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CONFIGURATION, "longer than any token");
+}
+
+static void wrong_token_is_an_authentication_failure(void **state)
+{
+    char wrong[256];
+
+    (void)state;
+    federated_begin(NULL);
+    snprintf(wrong, sizeof(wrong), "%s", harness_path("wrong"));
+    run.auth.token_file = wrong;
+    harness_enroll(&run, &server);
+    assert_int_equal(run.status, ENROLL_AUTHENTICATION);
+    assert_int_equal(run.error.hresult, 0x80180002);
+    assert_int_equal(run.requests_made, 0);
+}
+
+static void given_token_goes_to_an_on_premise_server_too(void **state)
+{
+    char token[256];
+    const char *arguments[] = {"--policy", "OnPremise", "--token-file", token, NULL};
+
+    (void)state;
+    snprintf(token, sizeof(token), "%s", harness_path("token"));
+    mde_server_start(&server, arguments);
+    harness_run_init(&run);
+    run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
+    harness_received_forget();
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    assert_int_equal(harness_received("issue.xml", "UsernameToken"), 0);
+}
+
+static void jwt_token_type_is_named_in_the_message(void **state)
+{
+    char token[256];
+
+    (void)state;
+    federated_begin(NULL);
+    harness_received_forget();
+    snprintf(token, sizeof(token), "%s", harness_path("token"));
+    run.auth.token_file = token;
+    run.auth.token_type = "jwt";
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    assert_int_equal(harness_received("issue.xml", "urn:ietf:params:oauth:token-type:jwt"), 1);
+    harness_run_clear(&run);
+    harness_run_init(&run);
+    run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
+    run.auth.token_type = "saml";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_USAGE, "saml");
+}
+
+/* ---- passwords ---- */
+
+static char *password_typed(void *context, const char *prompt)
+{
+    struct harness_run *asking = context;
+
+    assert_non_null(strstr(prompt, HARNESS_ADDRESS));
+    asking->questions += 100;
+    return strdup(HARNESS_PASSWORD);
+}
+
+static void password_is_asked_for_and_sent_to_a_typed_host(void **state)
+{
+    (void)state;
+    on_premise_begin();
+    run.auth.ask_secret = password_typed;
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    assert_int_equal(run.questions, 100);
+    assert_string_equal(run.result.user, HARNESS_ADDRESS);
+}
+
+static void password_file_serves_without_a_person(void **state)
+{
+    char password[256];
+
+    (void)state;
+    on_premise_begin();
+    snprintf(password, sizeof(password), "%s", harness_path("password"));
+    run.auth.password_file = password;
+    run.auth.username = HARNESS_ADDRESS;
+    harness_enroll(&run, &server);
+    expect_enrolled();
+}
+
+static void password_is_not_typed_to_a_host_that_was_found(void **state)
+{
+    char password[256];
+
+    (void)state;
+    on_premise_begin();
+    if (server.port != 443)
+        skip();
+    harness_received_forget();
+    run.discovery_url = NULL;
+    snprintf(password, sizeof(password), "%s", harness_path("password"));
+    run.auth.password_file = password;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_UNSAFE, "found automatically");
+    assert_int_equal(run.questions, 1);
+    assert_non_null(strstr(run.question, "enterpriseenrollment.contoso.test"));
+    assert_int_equal(harness_received("policy.xml", NULL), 0);
+    /* With consent it is. */
+    run.say_yes = true;
+    run.questions = 0;
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    assert_int_equal(run.questions, 1);
+}
+
+static void wrong_password_is_an_authentication_failure(void **state)
+{
+    char wrong[256];
+
+    (void)state;
+    on_premise_begin();
+    snprintf(wrong, sizeof(wrong), "%s", harness_path("wrong"));
+    run.auth.password_file = wrong;
+    harness_enroll(&run, &server);
+    assert_int_equal(run.status, ENROLL_AUTHENTICATION);
+    assert_int_equal(run.error.step, STEP_POLICY);
+    assert_null(strstr(run.error.message, "another-secret"));
+}
+
+static void server_that_wants_a_password_gets_none_from_a_token_client(void **state)
+{
+    (void)state;
+    on_premise_begin();
+    run.auth.force = AUTH_DEVICE_CODE;
+    run.auth.client_id = "c";
+    run.auth.ask_secret = password_typed;
+    harness_enroll(&run, &server);
+    assert_int_equal(run.status, ENROLL_UNSAFE);
+    assert_int_equal(run.error.step, STEP_DISCOVER);
+    assert_int_equal(run.questions, 0);
+}
+
+static void way_that_lacks_its_option_says_which(void **state)
+{
+    static const struct {
+        enum auth_way way;
+        const char *words;
+    } rows[] = {{AUTH_TOKEN_FILE, "--token-file"},   {AUTH_TOKEN_FD, "--token-fd"}, {AUTH_TOKEN_COMMAND, "--token-command"},
+                {AUTH_DEVICE_CODE, "--client-id"},   {AUTH_BROKER, "--client-id"}};
+
+    (void)state;
+    federated_begin(NULL);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        run.auth.force = rows[i].way;
+        harness_enroll(&run, &server);
+        expect_failure(ENROLL_AUTHENTICATION, rows[i].words);
+    }
+}
+
+static void no_way_at_all_is_said(void **state)
+{
+    static const char *const modes[] = {"--mode", "deviation=no-authentication-url", NULL};
+
+    (void)state;
+    federated_begin(modes);
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_AUTHENTICATION, "no way to get one");
+}
+
+/* ---- certificate ---- */
+
+static void certificate_begin(void)
+{
+    static const char *const arguments[] = {"--policy", "Certificate", NULL};
+    static char certificate[256], key[256];
+
+    mde_server_start(&server, arguments);
+    snprintf(certificate, sizeof(certificate), "%s", harness_path("user.crt"));
+    snprintf(key, sizeof(key), "%s", harness_path("user.key"));
+    harness_run_init(&run);
+    run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
+    run.auth.token_file = NULL;
+    run.auth.certificate = certificate;
+    run.auth.certificate_key = key;
+}
+
+static void existing_certificate_signs_the_request(void **state)
+{
+    (void)state;
+    certificate_begin();
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    assert_string_equal(run.result.auth_policy, "Certificate");
+}
+
+static void certificate_that_is_unusable_is_named(void **state)
+{
+    (void)state;
+    certificate_begin();
+    run.auth.certificate_key = run.auth.certificate;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CONFIGURATION, "The key that authenticates");
+    run.auth.certificate = "/nonexistent.crt";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CONFIGURATION, "/nonexistent.crt");
+    run.auth.certificate = "pkcs11:token=none;object=none?pin-value=1234";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CONFIGURATION, "pkcs11:token=none;object=none");
+    assert_null(strstr(run.error.message, "1234"));
+}
+
+/* ---- device code ---- */
+
+static unsigned shown;
+static char shown_code[64];
+
+static void show(void *context, const struct auth_instruction *instruction)
+{
+    (void)context;
+    assert_non_null(instruction->url);
+    shown++;
+    if (instruction->code != NULL)
+        snprintf(shown_code, sizeof(shown_code), "%s", instruction->code);
+}
+
+static bool cancel(void *context)
+{
+    (void)context;
+    return shown > 0;
+}
+
+static void device_code_begin(const char *mode)
+{
+    static char authority[256];
+    const char *const modes[] = {mode != NULL ? "--mode" : NULL, mode, NULL};
+
+    federated_begin(modes);
+    snprintf(authority, sizeof(authority), "https://" HARNESS_HOST);
+    if (server.port != 443)
+        snprintf(authority, sizeof(authority), "https://" HARNESS_HOST ":%u", server.port);
+    run.auth.force = AUTH_DEVICE_CODE;
+    run.auth.client_id = "11111111-2222-3333-4444-555555555555";
+    run.auth.scope = "https://enrollment.example/.default";
+    run.auth.tenant = "contoso.test";
+    run.auth.authority = authority;
+    run.auth.show = show;
+    shown = 0;
+    shown_code[0] = '\0';
+}
+
+static void device_code_is_shown_and_gives_a_token(void **state)
+{
+    (void)state;
+    device_code_begin(NULL);
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    assert_true(shown >= 2);
+    assert_true(shown_code[0] != '\0');
+}
+
+static void device_code_of_version_1_fields_is_understood(void **state)
+{
+    (void)state;
+    device_code_begin("oauth=v1-fields");
+    harness_enroll(&run, &server);
+    expect_enrolled();
+}
+
+static void device_code_survives_one_failure_of_the_service(void **state)
+{
+    (void)state;
+    device_code_begin("oauth=server-error");
+    harness_enroll(&run, &server);
+    expect_enrolled();
+}
+
+static void device_code_slows_down_when_told(void **state)
+{
+    (void)state;
+    device_code_begin("oauth=slow_down");
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    assert_true(shown >= 6);
+}
+
+static void device_code_refusals_are_in_the_servers_words(void **state)
+{
+    static const struct {
+        const char *mode;
+        const char *words;       /* ours */
+        const char *server_text; /* the server's */
+    } rows[] = {{"oauth=expired_token", "not used in time", "expired_token"},
+                {"oauth=authorization_declined", "declined", "authorization_declined"},
+                {"oauth=conditional-access", "refuses", "AADSTS530003"},
+                {"oauth=device-code-blocked", "denied", "AADSTS50199"},
+                {"oauth=html", "did not answer as OAuth 2", ""},
+                {"oauth=no-token", "did not answer as OAuth 2", ""}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        device_code_begin(rows[i].mode);
+        harness_enroll(&run, &server);
+        expect_failure(ENROLL_AUTHENTICATION, rows[i].words);
+        assert_non_null(strstr(run.error.server_text, rows[i].server_text));
+        if (i + 1 < sizeof(rows) / sizeof(rows[0]))
+            end(NULL);
+    }
+}
+
+static void device_code_that_nobody_uses_expires(void **state)
+{
+    (void)state;
+    device_code_begin("oauth-expires=2");
+    harness_enroll(&run, &server);
+    if (run.status == ENROLL_OK)
+        expect_enrolled();
+    else
+        expect_failure(ENROLL_AUTHENTICATION, "not used in time");
+}
+
+static void device_code_can_be_cancelled(void **state)
+{
+    (void)state;
+    device_code_begin("oauth-pending=100");
+    run.auth.cancelled = cancel;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CANCELLED, "cancelled");
+}
+
+static void token_that_the_enrolment_refuses_is_said(void **state)
+{
+    (void)state;
+    device_code_begin("oauth=wrong-token");
+    harness_enroll(&run, &server);
+    assert_int_equal(run.status, ENROLL_AUTHENTICATION);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(token_on_a_descriptor_is_taken),
+        TEST(token_command_is_run_without_a_shell),
+        TEST(token_command_that_fails_is_named),
+        TEST(token_file_that_is_unusable_is_named),
+        TEST(wrong_token_is_an_authentication_failure),
+        TEST(given_token_goes_to_an_on_premise_server_too),
+        TEST(jwt_token_type_is_named_in_the_message),
+        TEST(password_is_asked_for_and_sent_to_a_typed_host),
+        TEST(password_file_serves_without_a_person),
+        TEST(password_is_not_typed_to_a_host_that_was_found),
+        TEST(wrong_password_is_an_authentication_failure),
+        TEST(server_that_wants_a_password_gets_none_from_a_token_client),
+        TEST(way_that_lacks_its_option_says_which),
+        TEST(no_way_at_all_is_said),
+        TEST(existing_certificate_signs_the_request),
+        TEST(certificate_that_is_unusable_is_named),
+        TEST(device_code_is_shown_and_gives_a_token),
+        TEST(device_code_of_version_1_fields_is_understood),
+        TEST(device_code_survives_one_failure_of_the_service),
+        TEST(device_code_slows_down_when_told),
+        TEST(device_code_refusals_are_in_the_servers_words),
+        TEST(device_code_that_nobody_uses_expires),
+        TEST(device_code_can_be_cancelled),
+        TEST(token_that_the_enrolment_refuses_is_said),
+    };
+
+    return cmocka_run_group_tests_name("auth", tests, NULL, NULL);
+}
