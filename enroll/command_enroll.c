@@ -129,6 +129,8 @@ static enum enroll_exit remember(struct enrolment *enrolment)
     const char *persistence = run_persistence(&enrolment->run);
     if (!persistence)
         return enrolment->run.error.exit_status;
+    if (enrolment->run.line.given[OPTION_RESUME])
+        return ENROLL_OK; /* it stands in pending/ */
     const char *address =
         conversation->options.address ? conversation->options.address : conversation->options.discovery_url;
     const char *at = conversation->options.address ? strchr(conversation->options.address, '@') : NULL;
@@ -157,13 +159,11 @@ static enum enroll_exit issuance_begin(struct enrolment *enrolment)
         .request_extensions = run->line.given[OPTION_CSR_EXT],
         .device_id = enrolment->conversation.profile->values[ITEM_DEVICE_ID],
         .pin = enrolment->pin,
+        .persistence = issuance_persistence_of(enrolment->enrollment.persistent),
         .enrollment = &enrolment->enrollment,
         .note = conversation_note,
         .note_context = &enrolment->conversation,
     };
-    options.persistence = strcmp(enrolment->enrollment.persistent, "yes") == 0  ? PERSISTENT_YES
-                          : strcmp(enrolment->enrollment.persistent, "no") == 0 ? PERSISTENT_NO
-                                                                                : PERSISTENT_AUTO;
     if (options.label && (!options.label[0] || strlen(options.label) > TOKEN_LABEL_MAX))
         return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "", "--label has 1 to %d characters",
                                 TOKEN_LABEL_MAX);

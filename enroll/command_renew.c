@@ -130,9 +130,7 @@ static enum enroll_exit issuance_begin(struct renewal *renewal)
     if (!run->line.given[OPTION_PERSISTENT] && !run->line.given[OPTION_NO_PERSISTENT] &&
         run->enrollment.persistent)
         persistence = run->enrollment.persistent;
-    options.persistence = strcmp(persistence, "yes") == 0  ? PERSISTENT_YES
-                          : strcmp(persistence, "no") == 0 ? PERSISTENT_NO
-                                                           : PERSISTENT_AUTO;
+    options.persistence = issuance_persistence_of(persistence);
     /* The same kind of key as before, where nothing else is asked for and the policy still allows it. */
     if (run->line.values[OPTION_KEY] &&
         !issuance_key_choice_parse(run->line.values[OPTION_KEY], &options.key))

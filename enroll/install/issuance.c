@@ -29,6 +29,13 @@ struct issuance *issuance_new(const struct issuance_options *options)
     return issuance;
 }
 
+enum issuance_persistence issuance_persistence_of(const char *text)
+{
+    if (text && strcmp(text, "yes") == 0)
+        return PERSISTENT_YES;
+    return text && strcmp(text, "no") == 0 ? PERSISTENT_NO : PERSISTENT_AUTO;
+}
+
 static void note(const struct issuance *issuance, bool warning, const char *text)
 {
     if (issuance->options.note)

@@ -27,6 +27,9 @@ enum issuance_persistence {
     PERSISTENT_NO,
 };
 
+/* "yes", "no", "auto"; anything else, and NULL, is as good as "auto". */
+enum issuance_persistence issuance_persistence_of(const char *text);
+
 /* A key that the operator asks for instead of the policy's default. */
 struct issuance_key_choice {
     bool chosen;
