@@ -1,6 +1,7 @@
 #include "http.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,18 +308,17 @@ char *http_query_get(const struct request *request, const char *name)
     return value ? strdup(value) : NULL;
 }
 
+/* application/x-www-form-urlencoded, in place. */
 static void form_value_decode(char *value)
 {
     char *out = value;
     for (const char *in = value; *in; in++) {
-        unsigned byte = 0;
-        if (*in == '+') {
-            *out++ = ' ';
-        } else if (*in == '%' && sscanf(in + 1, "%2x", &byte) == 1 && in[1] && in[2]) {
-            *out++ = (char)byte;
+        if (*in == '%' && isxdigit((unsigned char)in[1]) && isxdigit((unsigned char)in[2])) {
+            const char digits[3] = {in[1], in[2], '\0'};
+            *out++ = (char)strtoul(digits, NULL, 16);
             in += 2;
         } else {
-            *out++ = *in;
+            *out++ = *in == '+' ? ' ' : *in;
         }
     }
     *out = '\0';
