@@ -94,7 +94,8 @@ struct tpm *tpm_new(const char *tcti);
 void tpm_free(struct tpm *tpm);
 /* In a forked child: forgets the door without touching the connection it inherited. NULL is allowed. */
 void tpm_abandon(struct tpm *tpm);
-/* The same of a door that another thread of the parent was using when it forked: its memory is left as it is. */
+/* The same of a door that another thread of the parent was using when it forked: its memory is left as it is.
+ */
 void tpm_abandon_in_use(struct tpm *tpm);
 
 /* One plain sentence for a status, without the name of a device. Never NULL. */
@@ -218,6 +219,14 @@ enum tpm_status tpm_resident_evict(struct tpm *tpm, const struct tpm_resident *r
 enum tpm_status tpm_key_change_auth(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth,
                                     const struct tpm_auth *new_auth, const uint8_t *new_salt,
                                     struct tpm_key *ret_key) __attribute__((warn_unused_result));
+
+/*
+ * Whether an ECDSA signature (r then s, as tpm_sign_ecdsa() gives it) of this digest is the key's. No command
+ * is sent; like the door's own check of each signature it touches nothing of libcrypto that an engine could
+ * serve.
+ */
+bool tpm_public_verify_ecdsa(const struct tpm_public_key *key, const uint8_t *digest, size_t digest_size,
+                             const uint8_t *signature) __attribute__((warn_unused_result));
 
 /* Reads public_blob into a public key, strictly; false when it is not an RSA or EC signing key. No command is
  * sent. */

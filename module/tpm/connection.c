@@ -38,9 +38,9 @@ void tpm_free(struct tpm *tpm)
 }
 
 /*
- * The child's copy of the descriptor is closed, if it is one still: a simulator, and a TPM device without a resource
- * manager, serve nobody else as long as a copy is open. That says nothing on the connection itself. The TCTIs of the TSS
- * would, so theirs stay open; they are close-on-exec.
+ * The child's copy of the descriptor is closed, if it is one still: a simulator, and a TPM device without a
+ * resource manager, serve nobody else as long as a copy is open. That says nothing on the connection itself.
+ * The TCTIs of the TSS would, so theirs stay open; they are close-on-exec.
  */
 void tpm_abandon_in_use(struct tpm *tpm)
 {

@@ -23,8 +23,9 @@ extern const struct tpm_transport tpm_transport_socket; /* "swtpm:path=PATH", "s
 extern const struct tpm_transport tpm_transport_tss;    /* any other TCTI of the TSS, by name */
 
 /*
- * Connects to "path=PATH" or "host=HOST,port=PORT"; 127.0.0.1 and 2321 where they are not given. `owner`, which may be
- * NULL, remembers the descriptor before it is connected: a child that is forked while this waits has to know of it.
+ * Connects to "path=PATH" or "host=HOST,port=PORT"; 127.0.0.1 and 2321 where they are not given. `owner`,
+ * which may be NULL, remembers the descriptor before it is connected: a child that is forked while this waits
+ * has to know of it.
  */
 uint32_t tpm_socket_connect(struct tpm *owner, const char *address, int *ret_descriptor)
     __attribute__((warn_unused_result));

@@ -12,12 +12,19 @@ static const int curve_nids[TPM_CURVE_COUNT] = {
     [TPM_CURVE_P521] = NID_secp521r1,
 };
 
+EC_GROUP *tpm_curve_group_new(enum tpm_curve curve)
+{
+    if ((unsigned)curve >= TPM_CURVE_COUNT || curve == TPM_CURVE_NONE)
+        return NULL;
+    return EC_GROUP_new_by_curve_name(curve_nids[curve]);
+}
+
 const EC_GROUP *tpm_curve_group(struct tpm *tpm, enum tpm_curve curve)
 {
     if ((unsigned)curve >= TPM_CURVE_COUNT || curve == TPM_CURVE_NONE)
         return NULL;
     if (tpm->groups[curve] == NULL)
-        tpm->groups[curve] = EC_GROUP_new_by_curve_name(curve_nids[curve]);
+        tpm->groups[curve] = tpm_curve_group_new(curve);
     return tpm->groups[curve];
 }
 
@@ -41,10 +48,10 @@ EC_POINT *tpm_curve_point(const EC_GROUP *group, const struct tpm_public_key *ke
  * 186-5, A.2.1). */
 static bool scalar_make(const EC_GROUP *group, BIGNUM *ret_scalar, BN_CTX *numbers)
 {
-    uint8_t bytes[TPM_EC_MAX + 8];
-    size_t size = (size_t)(EC_GROUP_order_bits(group) + 7) / 8 + 8;
+    uint8_t bytes[TPM_P256_SIZE + 8];
     BIGNUM *limit = BN_dup(EC_GROUP_get0_order(group));
-    bool made = limit != NULL && tpm_random(bytes, size) && BN_bin2bn(bytes, (int)size, ret_scalar) != NULL;
+    bool made = limit != NULL && tpm_random(bytes, sizeof(bytes)) &&
+                BN_bin2bn(bytes, sizeof(bytes), ret_scalar) != NULL;
 
     BN_set_flags(ret_scalar, BN_FLG_CONSTTIME);
     made = made && BN_sub_word(limit, 1) == 1 && BN_nnmod(ret_scalar, ret_scalar, limit, numbers) == 1 &&
@@ -54,11 +61,10 @@ static bool scalar_make(const EC_GROUP *group, BIGNUM *ret_scalar, BN_CTX *numbe
     return made;
 }
 
-uint32_t tpm_curve_agree(struct tpm *tpm, const struct tpm_public_key *key, uint8_t ret_x[TPM_EC_MAX],
-                         uint8_t ret_y[TPM_EC_MAX], uint8_t ret_z[TPM_EC_MAX])
+uint32_t tpm_curve_agree(struct tpm *tpm, const struct tpm_public_key *key, uint8_t ret_x[TPM_P256_SIZE],
+                         uint8_t ret_y[TPM_P256_SIZE], uint8_t ret_z[TPM_P256_SIZE])
 {
-    const EC_GROUP *group = tpm_curve_group(tpm, key->curve);
-    int size = (int)(key->bits + 7) / 8;
+    const EC_GROUP *group = tpm_curve_group(tpm, TPM_CURVE_P256);
     BN_CTX *numbers = BN_CTX_secure_new();
     BIGNUM *scalar = BN_secure_new(), *x = BN_new(), *y = BN_new(), *z = BN_new();
     EC_POINT *theirs = NULL, *ours = NULL, *shared = NULL;
@@ -70,7 +76,8 @@ uint32_t tpm_curve_agree(struct tpm *tpm, const struct tpm_public_key *key, uint
     shared = EC_POINT_new(group);
     if (ours == NULL || shared == NULL)
         goto done;
-    theirs = tpm_curve_point(group, key, numbers);
+    if (key->curve == TPM_CURVE_P256)
+        theirs = tpm_curve_point(group, key, numbers);
     if (theirs == NULL) {
         rc = DOOR_RC_WRONG_KEY;
         goto done;
@@ -79,8 +86,9 @@ uint32_t tpm_curve_agree(struct tpm *tpm, const struct tpm_public_key *key, uint
         EC_POINT_mul(group, shared, NULL, theirs, scalar, numbers) != 1 ||
         EC_POINT_get_affine_coordinates(group, ours, x, y, numbers) != 1 ||
         EC_POINT_get_affine_coordinates(group, shared, z, NULL, numbers) != 1 ||
-        BN_bn2binpad(x, ret_x, size) != size || BN_bn2binpad(y, ret_y, size) != size ||
-        BN_bn2binpad(z, ret_z, size) != size)
+        BN_bn2binpad(x, ret_x, TPM_P256_SIZE) != TPM_P256_SIZE ||
+        BN_bn2binpad(y, ret_y, TPM_P256_SIZE) != TPM_P256_SIZE ||
+        BN_bn2binpad(z, ret_z, TPM_P256_SIZE) != TPM_P256_SIZE)
         goto done;
     rc = TPM2_RC_SUCCESS;
 done:

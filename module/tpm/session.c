@@ -8,7 +8,6 @@
 #include "kdf.h"
 #include "operation.h"
 
-#define COORDINATE    32 /* bytes of one on P-256 */
 #define SALT_ATTEMPTS 64
 
 /*
@@ -18,7 +17,7 @@
 static uint32_t salt_agree(struct tpm *tpm, const struct tpm_public_key *parent,
                            struct tpm_writer *ret_secret, uint8_t ret_salt[TPM_SHA256_SIZE])
 {
-    uint8_t x[TPM_EC_MAX], y[TPM_EC_MAX], z[TPM_EC_MAX];
+    uint8_t x[TPM_P256_SIZE], y[TPM_P256_SIZE], z[TPM_P256_SIZE];
     uint32_t rc = DOOR_RC_NO_MEMORY;
 
     for (unsigned i = 0; i < SALT_ATTEMPTS; i++) {
@@ -29,11 +28,11 @@ static uint32_t salt_agree(struct tpm *tpm, const struct tpm_public_key *parent,
     if (rc == TPM2_RC_SUCCESS) {
         size_t begin = tpm_write_sized_begin(ret_secret);
 
-        tpm_write_sized(ret_secret, x, COORDINATE);
-        tpm_write_sized(ret_secret, y, COORDINATE);
+        tpm_write_sized(ret_secret, x, TPM_P256_SIZE);
+        tpm_write_sized(ret_secret, y, TPM_P256_SIZE);
         tpm_write_sized_end(ret_secret, begin);
-        tpm_kdfe(&(struct tpm_part){z, COORDINATE}, "SECRET", &(struct tpm_part){x, COORDINATE},
-                 &(struct tpm_part){parent->x, COORDINATE}, ret_salt);
+        tpm_kdfe(&(struct tpm_part){z, TPM_P256_SIZE}, "SECRET", &(struct tpm_part){x, TPM_P256_SIZE},
+                 &(struct tpm_part){parent->x, TPM_P256_SIZE}, ret_salt);
     }
     OPENSSL_cleanse(z, sizeof(z));
     return rc;

@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 
+#include "curve.h"
 #include "key_use.h"
 #include "operation.h"
 #include "verify_signature.h"
@@ -101,8 +102,8 @@ static uint32_t ecdsa_run(struct tpm *tpm, struct tpm_key_use *use)
         !number_take(&response.parameters, size, signature->result + size) ||
         !tpm_read_complete(&response.parameters))
         return DOOR_RC_NOT_VERIFIED;
-    return tpm_verify_ecdsa(tpm, &use->key->public_key, signature->digest, signature->form->size,
-                            signature->result);
+    return tpm_verify_ecdsa(tpm_curve_group(tpm, use->key->public_key.curve), &use->key->public_key,
+                            signature->digest, signature->form->size, signature->result);
 }
 
 static uint32_t rsa_result_take(struct tpm_key_use *use, struct tpm_response *response)

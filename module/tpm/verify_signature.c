@@ -1,8 +1,13 @@
 #include "verify_signature.h"
 
+#include <limits.h>
+
 #include <openssl/bn.h>
+#include <openssl/err.h>
 
 #include "curve.h"
+#include "curve_sum.h"
+#include "public_area.h"
 
 /* The left-most bits of the digest, as many as the order has (FIPS 186-5, 6.4.1 step 2). */
 static BIGNUM *digest_number(const uint8_t *digest, size_t size, int order_bits)
@@ -22,23 +27,21 @@ static bool number_in_range(const BIGNUM *number, const BIGNUM *order)
     return !BN_is_zero(number) && BN_cmp(number, order) < 0;
 }
 
-uint32_t tpm_verify_ecdsa(struct tpm *tpm, const struct tpm_public_key *key, const uint8_t *digest,
+uint32_t tpm_verify_ecdsa(const EC_GROUP *group, const struct tpm_public_key *key, const uint8_t *digest,
                           size_t digest_size, const uint8_t *signature)
 {
-    const EC_GROUP *group = tpm_curve_group(tpm, key->curve);
     const BIGNUM *order = group != NULL ? EC_GROUP_get0_order(group) : NULL;
     int size = (int)(key->bits + 7) / 8;
     BN_CTX *numbers = BN_CTX_new();
     BIGNUM *r = BN_bin2bn(signature, size, NULL), *s = BN_bin2bn(signature + size, size, NULL);
-    BIGNUM *e = NULL, *w = BN_new(), *x = BN_new();
-    EC_POINT *public_point = NULL, *sum = NULL;
+    BIGNUM *e = NULL, *w = BN_new();
+    EC_POINT *public_point = NULL;
     uint32_t rc = DOOR_RC_NO_MEMORY;
 
-    if (order == NULL || numbers == NULL || r == NULL || s == NULL || w == NULL || x == NULL)
+    if (order == NULL || numbers == NULL || r == NULL || s == NULL || w == NULL)
         goto done;
     e = digest_number(digest, digest_size, BN_num_bits(order));
-    sum = EC_POINT_new(group);
-    if (e == NULL || sum == NULL)
+    if (e == NULL)
         goto done;
     rc = DOOR_RC_NOT_VERIFIED;
     if (!number_in_range(r, order) || !number_in_range(s, order))
@@ -47,24 +50,35 @@ uint32_t tpm_verify_ecdsa(struct tpm *tpm, const struct tpm_public_key *key, con
     if (public_point == NULL)
         goto done;
     /* u1 = e / s, u2 = r / s; r is the x coordinate of u1 G + u2 Q. */
-    if (BN_mod_inverse(w, s, order, numbers) == NULL || BN_mod_mul(e, e, w, order, numbers) != 1 ||
-        BN_mod_mul(w, r, w, order, numbers) != 1 ||
-        EC_POINT_mul(group, sum, e, public_point, w, numbers) != 1 ||
-        EC_POINT_get_affine_coordinates(group, sum, x, NULL, numbers) != 1 ||
-        BN_nnmod(x, x, order, numbers) != 1)
-        goto done;
-    if (BN_cmp(x, r) == 0)
+    if (BN_mod_inverse(w, s, order, numbers) != NULL && BN_mod_mul(e, e, w, order, numbers) == 1 &&
+        BN_mod_mul(w, r, w, order, numbers) == 1 &&
+        tpm_curve_sum_has_x(group, e, public_point, w, r, numbers))
         rc = TPM2_RC_SUCCESS;
 done:
-    EC_POINT_free(sum);
     EC_POINT_free(public_point);
-    BN_free(x);
     BN_free(w);
     BN_free(e);
     BN_free(s);
     BN_free(r);
     BN_CTX_free(numbers);
     return rc;
+}
+
+bool tpm_public_verify_ecdsa(const struct tpm_public_key *key, const uint8_t *digest, size_t digest_size,
+                             const uint8_t *signature)
+{
+    EC_GROUP *group;
+    bool good;
+
+    if (key->type != TPM_KEY_EC || tpm_curve_bits(key->curve) == 0 ||
+        tpm_curve_bits(key->curve) != key->bits || digest_size > INT_MAX / 8)
+        return false;
+    ERR_set_mark(); /* the queue is the application's */
+    group = tpm_curve_group_new(key->curve);
+    good = tpm_verify_ecdsa(group, key, digest, digest_size, signature) == TPM2_RC_SUCCESS;
+    EC_GROUP_free(group);
+    ERR_pop_to_mark();
+    return good;
 }
 
 uint32_t tpm_verify_rsa(const struct tpm_public_key *key, const uint8_t *block, const uint8_t *result)
