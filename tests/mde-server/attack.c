@@ -200,7 +200,7 @@ static void duplicate_values(struct reply *reply)
         {"<AuthPolicy>", "<AuthenticationServiceUrl"},
         {"<EnrollmentPolicyServiceUrl>", "<EnrollmentServiceUrl>"},
         {"<EnrollmentServiceUrl>", "</DiscoverResult>"},
-        {"<response>", "<cAS"},
+        {"<response>", "<cAs"},
         {"<RequestedSecurityToken>", "<RequestID"},
     };
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)

@@ -5,28 +5,35 @@
  * specification names, which says what is missing. It knows nothing of the client's sources. Its directory
  * holds, made at the first start and used again afterwards:
  *
- *   tls-ca.crt     the authority of its own HTTPS certificate. That covers --host,
- * EnterpriseEnrollment.DOMAIN and mdm.DOMAIN (DOMAIN is --host without its first label), mdm.fabrikam.test,
- * localhost, 127.0.0.1, [::1] client-ca.crt  the root of the certificates it issues; chain.crt the
- * intermediates issued/        each certificate it issued, by serial number received/      each message it
- * received: NNN-discover.xml, NNN-policy.xml, NNN-issue.xml, -renew.xml, -query.xml log            a line a
- * request: time, method, path, HTTP status, step, outcome port, pid      while it serves; port appears when
- * it is ready user.crt, user.key  a certificate for the Certificate policy, with that policy only
+ *   tls-ca.crt     the authority of its own HTTPS certificate, which covers --host, localhost, 127.0.0.1,
+ *                  [::1], mdm.fabrikam.test, and EnterpriseEnrollment.DOMAIN and mdm.DOMAIN, where DOMAIN
+ *                  is --host without its first label
+ *   client-ca.crt  the root of the certificates it issues; chain.crt the intermediates
+ *   issued/        each certificate it issued, by serial number
+ *   received/      each message: NNN-discover.xml, NNN-policy.xml, NNN-issue.xml, -renew.xml, -query.xml
+ *   log            a line a request: time, method, path, HTTP status, step, outcome
+ *   port, pid      while it serves; port appears when it is ready
+ *   user.crt, user.key  with --policy Certificate: what somebody who has a certificate enrols with
  *
  * Paths: GET and POST /EnrollmentServer/Discovery.svc (POST /api/mdm/microsoft/discovery too), POST
  * /EnrollmentServer/Policy.svc and /EnrollmentServer/Enrollment.svc, GET
  * /EnrollmentServer/Authenticate?appru=... (the federated page), POST /TENANT/oauth2/v2.0/devicecode and
- * .../token (OAuth 2 device code).
+ * /TENANT/oauth2/v2.0/token (OAuth 2 device code; without v2.0/ the first version of these).
  *
- * Modes: --mode NAME=VALUE, any number of them, --list-modes prints all. After a comma words say more:
+ * Modes: --mode NAME=VALUE, any number of them; --list-modes prints all. After a comma words say more:
+ *
  *   at=probe|discover|policy|issue|renew|query   the step it happens at
  *   status=NNN                                   HTTP status of a fault, redirect or attack
  *   times=N                                      only the first N times
- *   seconds=N                                    Retry-After of http-status; the pause of slow-drip and stall
+ *   seconds=N                                    Retry-After of http-status; pause of slow-drip and stall
  *   case=lower, prefix=NAME                      how a fault is written
- * Examples: --mode fault=DeviceCapReached,status=200,case=lower   --mode attack=megabytes,at=issue
- *           --mode http-status=503,seconds=1,times=1,at=policy    --mode deviation=whitespace --mode
- * pending=2
+ *
+ * Examples:
+ *
+ *   --mode fault=DeviceCapReached,status=200,case=lower
+ *   --mode attack=megabytes,at=issue
+ *   --mode http-status=503,seconds=1,times=1,at=policy
+ *   --mode deviation=whitespace --mode pending=2
  */
 #include <signal.h>
 #include <stdio.h>

@@ -43,7 +43,7 @@ static const struct mode_row mode_rows[] = {
     {"deviation", "no-xsi", "xsi:nil without a declaration of xsi in the policies"},
     {"deviation", "undeclared-prefix", "the undeclared prefix xcep: in the policies"},
     {"deviation", "nil-values", "xsi:nil=true for most values of the policies"},
-    {"deviation", "case-cas", "cAs where the other answers say cAS"},
+    {"deviation", "case-cas", "cAS where the specification says cAs"},
     {"deviation", "fixed-timestamp",
      "the Timestamp 2018-11-30 to 2018-12-30 in the answer to the token request"},
     {"deviation", "soap11", "answers in the SOAP 1.1 envelope namespace"},

@@ -134,7 +134,7 @@ static void last_attributes_write(const struct modes *modes, struct text *out)
 static void policy_write(const struct options *options, bool enroll, struct text *out)
 {
     const struct modes *modes = &options->modes;
-    const char *cas = modes_deviate(modes, "case-cas") ? "cAs" : "cAS";
+    const char *cas = modes_deviate(modes, "case-cas") ? "cAS" : "cAs";
     text_format(out, "<policy><policyOIDReference>0</policyOIDReference><%s xsi:nil=\"true\"/><attributes>",
                 cas);
     if (modes_deviate(modes, "nil-values"))
@@ -206,7 +206,7 @@ static void policy_list_write(const struct options *options, struct text *out)
 static void response_write(const struct options *options, const char *message_id, struct text *out)
 {
     const struct modes *modes = &options->modes;
-    const char *cas = modes_deviate(modes, "case-cas") ? "cAs" : "cAS";
+    const char *cas = modes_deviate(modes, "case-cas") ? "cAS" : "cAs";
     const char *xsi = modes_deviate(modes, "no-xsi") ? "" : " xmlns:xsi=\"" SCHEMA_INSTANCE "\"";
     soap_envelope_begin(modes, RESPONSE_ACTION, message_id, out);
     if (modes_deviate(modes, "undeclared-prefix")) {
