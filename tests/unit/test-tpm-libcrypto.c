@@ -21,9 +21,9 @@ static int watch;
 
 static int configuration_was_read(void)
 {
-    struct inotify_event event[16];
+    char events[4096];
 
-    return read(watch, event, sizeof(event)) > 0;
+    return read(watch, events, sizeof(events)) > 0;
 }
 
 static void sign_quietly(struct fixture *fixture, const struct tpm_key *key, const struct tpm_auth *auth)
@@ -49,6 +49,17 @@ static void the_configuration_is_not_read(void **state)
     const struct tpm_key_request *const requests[] = {&request_rsa_2048, &request_p256, &request_p384,
                                                       &request_p521};
     struct fixture *fixture = *state;
+    char path[96];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/openssl.cnf", fixture->simulator.directory);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+    watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    assert_true(watch >= 0);
+    assert_true(inotify_add_watch(watch, path, IN_OPEN) >= 0);
+    assert_int_equal(setenv("OPENSSL_CONF", path, 1), 0); /* the software TPM started without it */
 
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
         for (int with_pin = 0; with_pin < 2; with_pin++) {
@@ -71,16 +82,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_configuration_is_not_read),
     };
-    char path[] = "/tmp/tpm-openssl-XXXXXX";
-    int file = mkstemp(path), failed;
 
-    if (file < 0 || write(file, "[nothing]\n", 10) != 10 || setenv("OPENSSL_CONF", path, 1) != 0)
-        return 1;
-    close(file);
-    watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (watch < 0 || inotify_add_watch(watch, path, IN_OPEN) < 0)
-        return 1;
-    failed = cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
-    unlink(path);
-    return failed;
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
