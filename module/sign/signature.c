@@ -4,8 +4,6 @@
 
 #include <openssl/crypto.h>
 
-#include "ecdsa.h"
-
 static const struct {
     CK_RSA_PKCS_MGF_TYPE mgf;
     enum digest_algorithm digest;
@@ -186,7 +184,8 @@ static CK_RV make_pkcs1(const struct signature *signature, struct door *door, co
     rv = door_enter(door, &tpm);
     if (rv != CKR_OK)
         return rv;
-    enum tpm_status status = tpm_sign_rsassa(tpm, key, auth, hash, digest, digest_size(algorithm), ret_signature);
+    enum tpm_status status =
+        tpm_sign_rsassa(tpm, key, auth, hash, digest, digest_size(algorithm), ret_signature);
     if (status == TPM_UNSUPPORTED) /* known without asking after the first time */
         status = tpm_rsa_private(tpm, key, auth, block, ret_signature);
     return door_leave(door, "RSA signature", status);
@@ -276,5 +275,5 @@ CK_RV signature_verify(struct signature *signature, const struct tpm_public_key 
         return CKR_DATA_LEN_RANGE;
     size_t kept =
         signature->input_size < sizeof signature->input ? signature->input_size : sizeof signature->input;
-    return ecdsa_verify(key, signature->input, kept, value) ? CKR_OK : CKR_SIGNATURE_INVALID;
+    return tpm_public_verify_ecdsa(key, signature->input, kept, value) ? CKR_OK : CKR_SIGNATURE_INVALID;
 }
