@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *device_path(const struct tpm *tpm)
@@ -17,6 +18,7 @@ static const char *device_path(const struct tpm *tpm)
 
 static uint32_t device_open(struct tpm *tpm)
 {
+    struct stat status;
     int descriptor;
 
     do {
@@ -24,6 +26,11 @@ static uint32_t device_open(struct tpm *tpm)
     } while (descriptor < 0 && errno == EINTR);
     if (descriptor < 0)
         return tpm_connection_rc_from_errno(errno);
+    /* A file that is none must not be written to. */
+    if (fstat(descriptor, &status) != 0 || !S_ISCHR(status.st_mode)) {
+        close(descriptor);
+        return DOOR_RC_BAD_TCTI;
+    }
     tpm_descriptor_remember(tpm, descriptor);
     return TPM2_RC_SUCCESS;
 }

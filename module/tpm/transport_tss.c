@@ -1,29 +1,86 @@
 /*
- * Any other TCTI ("tabrmd", "mssim" ...) by its explicit name. Its library is opened here and not by the
- * TSS's loader, which prints to stderr when it is not there, and stays: tabrmd's registers types with GLib
- * that outlive an unloading.
+ * Two TCTIs of the TSS, by name: a resource manager's and a simulator's. The others that it has print on an error
+ * ("cmd"), or start the TSS's own search ("pcap"). Their libraries are opened here and not by the TSS's loader, which
+ * prints to stderr when one is not there, and stay: tabrmd's registers types with GLib that outlive an unloading.
  */
 #include "connection.h"
 
-#include <ctype.h>
 #include <dlfcn.h>
-#include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <tss2/tss2_tcti.h>
 
-static bool library_name(const char *tcti, char *ret_name, size_t size)
-{
-    size_t name_size = strcspn(tcti, ":");
-    int written;
+static const struct tcti {
+    const char *name;
+    const char *library;
+    bool keeps; /* a resource manager serves any number of clients; a simulator only one */
+} tctis[] = {
+    {"tabrmd", "libtss2-tcti-tabrmd.so.0", true},
+    {"mssim", "libtss2-tcti-mssim.so.0", false},
+};
 
-    for (size_t i = 0; i < name_size; i++)
-        if (!islower((unsigned char)tcti[i]) && !isdigit((unsigned char)tcti[i]))
-            return false;
-    written = snprintf(ret_name, size, "libtss2-tcti-%.*s.so.0", (int)name_size, tcti);
-    return written > 0 && (size_t)written < size;
+static const struct tcti *tcti_find(const struct tpm *tpm)
+{
+    size_t size = strcspn(tpm->tcti, ":");
+
+    for (size_t i = 0; i < sizeof(tctis) / sizeof(tctis[0]); i++)
+        if (strlen(tctis[i].name) == size && memcmp(tpm->tcti, tctis[i].name, size) == 0)
+            return &tctis[i];
+    return NULL;
+}
+
+/*
+ * What tabrmd's library has to say when its service is not there goes to GLib's log, in no domain of its own, and from there
+ * to stderr. For the time of a call into it such messages of this thread are dropped; the application's pass.
+ */
+#define GLIB_LEVELS (1 << 3 | 1 << 4) /* G_LOG_LEVEL_CRITICAL, G_LOG_LEVEL_WARNING */
+
+typedef void glib_log_function(const char *domain, int level, const char *message, void *context);
+typedef unsigned glib_set_handler(const char *domain, int levels, glib_log_function *function, void *context);
+typedef void glib_remove_handler(const char *domain, unsigned handler);
+
+struct hush {
+    pthread_t thread;
+    unsigned handler; /* 0 where the library does not come with GLib */
+    glib_log_function *others;
+    glib_remove_handler *remove;
+};
+
+static void hush_take(const char *domain, int level, const char *message, void *context)
+{
+    const struct hush *hush = context;
+
+    if (!pthread_equal(pthread_self(), hush->thread))
+        hush->others(domain, level, message, NULL);
+}
+
+/* ISO C has no cast from an object to a function. */
+static void symbol_take(void *library, const char *name, void *ret_function)
+{
+    void *symbol = library != NULL ? dlsym(library, name) : NULL;
+
+    memcpy(ret_function, &symbol, sizeof(symbol));
+}
+
+static void hush_begin(const struct tpm *tpm, struct hush *ret_hush)
+{
+    glib_set_handler *set;
+
+    *ret_hush = (struct hush){.thread = pthread_self()};
+    symbol_take(tpm->tss_library, "g_log_set_handler", &set);
+    symbol_take(tpm->tss_library, "g_log_remove_handler", &ret_hush->remove);
+    symbol_take(tpm->tss_library, "g_log_default_handler", &ret_hush->others);
+    if (set != NULL && ret_hush->remove != NULL && ret_hush->others != NULL)
+        ret_hush->handler = set(NULL, GLIB_LEVELS, hush_take, ret_hush);
+}
+
+static void hush_end(const struct hush *hush)
+{
+    if (hush->handler != 0)
+        hush->remove(NULL, hush->handler);
 }
 
 static uint32_t simulator_look(const struct tpm *tpm)
@@ -40,35 +97,24 @@ static uint32_t simulator_look(const struct tpm *tpm)
 }
 
 /* What the library says about itself (TCG TSS 2.0 TCTI, 3.6); NULL when there is no such library. */
-static const TSS2_TCTI_INFO *library_info(const struct tpm *tpm)
+static const TSS2_TCTI_INFO *library_info(struct tpm *tpm)
 {
+    const struct tcti *tcti = tcti_find(tpm);
     TSS2_TCTI_INFO_FUNC function;
-    void *library, *symbol;
-    char name[64];
 
-    if (!library_name(tpm->tcti, name, sizeof(name)))
+    if (tcti == NULL)
         return NULL;
-    library = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    symbol = library != NULL ? dlsym(library, TSS2_TCTI_INFO_SYMBOL) : NULL;
-    if (symbol == NULL)
-        return NULL;
-    memcpy(&function, &symbol, sizeof(function)); /* ISO C has no cast from an object to a function */
-    return function();
+    if (tpm->tss_library == NULL)
+        tpm->tss_library = dlopen(tcti->library, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    symbol_take(tpm->tss_library, TSS2_TCTI_INFO_SYMBOL, &function);
+    return function != NULL ? function() : NULL;
 }
 
-static uint32_t tss_open(struct tpm *tpm)
+static uint32_t context_make(const TSS2_TCTI_INFO *info, const char *configuration, TSS2_TCTI_CONTEXT **ret_context)
 {
-    const TSS2_TCTI_INFO *info = library_info(tpm);
-    const char *configuration = tpm->address[0] != '\0' ? tpm->address : NULL;
     TSS2_TCTI_CONTEXT *context;
     size_t size = 0;
-    uint32_t rc;
 
-    if (info == NULL || info->init == NULL)
-        return DOOR_RC_BAD_TCTI;
-    rc = simulator_look(tpm);
-    if (rc != TPM2_RC_SUCCESS)
-        return rc;
     if (info->init(NULL, &size, configuration) != TSS2_RC_SUCCESS)
         return DOOR_RC_UNREACHABLE;
     context = calloc(1, size);
@@ -78,8 +124,27 @@ static uint32_t tss_open(struct tpm *tpm)
         free(context);
         return DOOR_RC_UNREACHABLE;
     }
-    tpm->tss_context = context;
+    *ret_context = context;
     return TPM2_RC_SUCCESS;
+}
+
+static uint32_t tss_open(struct tpm *tpm)
+{
+    const TSS2_TCTI_INFO *info = library_info(tpm);
+    TSS2_TCTI_CONTEXT *context = NULL;
+    struct hush hush;
+    uint32_t rc;
+
+    if (info == NULL || info->init == NULL)
+        return DOOR_RC_BAD_TCTI;
+    rc = simulator_look(tpm);
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    hush_begin(tpm, &hush);
+    rc = context_make(info, tpm->address[0] != '\0' ? tpm->address : NULL, &context);
+    hush_end(&hush);
+    tpm->tss_context = context;
+    return rc;
 }
 
 static bool tss_is_open(struct tpm *tpm)
@@ -92,9 +157,14 @@ static uint32_t tss_exchange(struct tpm *tpm, const uint8_t *command, size_t com
 {
     TSS2_TCTI_CONTEXT *context = tpm->tss_context;
     size_t size = TPM_MESSAGE_MAX;
+    struct hush hush;
+    bool done;
 
-    if (Tss2_Tcti_Transmit(context, command_size, command) != TSS2_RC_SUCCESS ||
-        Tss2_Tcti_Receive(context, &size, ret_response, TSS2_TCTI_TIMEOUT_BLOCK) != TSS2_RC_SUCCESS)
+    hush_begin(tpm, &hush);
+    done = Tss2_Tcti_Transmit(context, command_size, command) == TSS2_RC_SUCCESS &&
+           Tss2_Tcti_Receive(context, &size, ret_response, TSS2_TCTI_TIMEOUT_BLOCK) == TSS2_RC_SUCCESS;
+    hush_end(&hush);
+    if (!done)
         return DOOR_RC_LOST;
     if (size > TPM_MESSAGE_MAX)
         return DOOR_RC_MALFORMED;
@@ -112,10 +182,11 @@ static void tss_close(struct tpm *tpm)
     tpm->tss_context = NULL;
 }
 
-/* A resource manager serves any number of clients; a simulator only one. */
 static bool tss_keeps(const struct tpm *tpm)
 {
-    return strncmp(tpm->tcti, "tabrmd", strlen("tabrmd")) == 0;
+    const struct tcti *tcti = tcti_find(tpm);
+
+    return tcti != NULL && tcti->keeps;
 }
 
 const struct tpm_transport tpm_transport_tss = {

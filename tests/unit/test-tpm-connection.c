@@ -59,7 +59,11 @@ static void what_is_not_there_is_said_quietly(void **state)
         {"swtpm:path=/tmp/no-such-socket", TPM_UNREACHABLE},
         {"swtpm:host=127.0.0.1,port=1", TPM_UNREACHABLE},
         {"mssim:host=127.0.0.1,port=1", TPM_UNREACHABLE},
+        {"tabrmd:bus_type=session", TPM_UNREACHABLE},
+        {"tabrmd:bus_name=com.example.NoSuchName,bus_type=system", TPM_UNREACHABLE},
         {"nosuch:thing", TPM_BAD_TCTI},
+        {"cmd:true", TPM_BAD_TCTI},
+        {"pcap", TPM_BAD_TCTI},
         {"../../tmp/evil", TPM_BAD_TCTI},
         {"", TPM_BAD_TCTI},
         {":x", TPM_BAD_TCTI},
@@ -74,6 +78,23 @@ static void what_is_not_there_is_said_quietly(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         if (reach_quietly(cases[i].tcti) != cases[i].status)
             fail_msg("%s: %s", cases[i].tcti, tpm_status_text(reach_quietly(cases[i].tcti)));
+}
+
+/* A TPM's device is a character device; a command must not be written over somebody's file. */
+static void a_file_is_not_a_device(void **state)
+{
+    char path[] = "/tmp/tpm-file-XXXXXX", tcti[64];
+    int file = mkstemp(path);
+    struct stat status;
+
+    (void)state;
+    assert_true(file >= 0);
+    snprintf(tcti, sizeof(tcti), "device:%s", path);
+    assert_int_equal(reach_quietly(tcti), TPM_BAD_TCTI);
+    assert_int_equal(fstat(file, &status), 0);
+    assert_int_equal(status.st_size, 0);
+    close(file);
+    unlink(path);
 }
 
 static void a_default_door_wants_the_resource_manager(void **state)
@@ -278,6 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_there_is_said_quietly),
+        cmocka_unit_test(a_file_is_not_a_device),
         cmocka_unit_test(a_default_door_wants_the_resource_manager),
         cmocka_unit_test(a_forbidden_device_is_said_quietly),
         cmocka_unit_test(answers_that_are_none_are_refused),
