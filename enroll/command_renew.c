@@ -131,7 +131,7 @@ static enum enroll_exit issuance_begin(struct renewal *renewal)
         run->enrollment.persistent)
         persistence = run->enrollment.persistent;
     options.persistence = issuance_persistence_of(persistence);
-    /* The same kind of key as before, where nothing else is asked for and the policy still allows it. */
+    options.keep_key_kind = true;
     if (run->line.values[OPTION_KEY] &&
         !issuance_key_choice_parse(run->line.values[OPTION_KEY], &options.key))
         return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE,

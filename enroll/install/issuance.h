@@ -50,6 +50,7 @@ struct issuance_options {
     const char *label;                       /* of a first token; NULL: ISSUANCE_LABEL */
     enum issuance_persistence persistence;
     struct issuance_key_choice key;
+    bool keep_key_kind; /* without a choice: a key like that of previous, if the policy allows it */
     bool request_extensions;
     const char *device_id;         /* subject of the request */
     const char *pin;               /* NULL: none */
