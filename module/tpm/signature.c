@@ -68,7 +68,9 @@ static uint32_t sign_send(struct tpm *tpm, struct signature *signature, uint16_t
     tpm_write_u32(&command.parameters, TPM2_RH_NULL);
     tpm_write_u16(&command.parameters, 0);
     rc = tpm_command_run(tpm, &command, ret_response);
-    if (tpm_rc_base(rc) == TPM2_RC_HASH)
+    /* Of a resident key TPM_RC_SCHEME may also say that it is another kind of key. */
+    if (tpm_rc_base(rc) == TPM2_RC_HASH ||
+        (tpm_rc_base(rc) == TPM2_RC_SCHEME && signature->use.handle != signature->use.key->persistent_handle))
         tpm->missing_hashes |= 1U << signature->form->hash;
     if (rc == TPM2_RC_SUCCESS && (tpm_read_u16(&ret_response->parameters) != scheme ||
                                   tpm_read_u16(&ret_response->parameters) != signature->form->identifier))
