@@ -147,6 +147,11 @@ static enum enroll_exit renew_send(struct flow *flow, const struct flow_renewal 
         snprintf(flow->error->advice, sizeof(flow->error->advice),
                  "This server may know no renewal; enrol again: intune-enroll enroll --replace.");
     }
+    /* Servers that have no renewal at all answer with a general fault, some of them in HTTP 200. */
+    if (status == ENROLL_REFUSED &&
+        (flow->error->hresult == HRESULT_INTERNAL_SERVICE || flow->error->hresult == HRESULT_UNKNOWN))
+        snprintf(flow->error->advice, sizeof(flow->error->advice),
+                 "Try again later; if the server knows no renewal, enrol again: intune-enroll enroll --replace.");
     return status;
 }
 
