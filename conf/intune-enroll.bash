@@ -7,18 +7,18 @@ _intune_enroll_options() {
         echo --token-file= --token-fd= --token-command= --token-type= --username= --password-file= --auth= --client-id= \
             --scope= --resource= --tenant= --authority= --certificate= --certificate-key= --discovery-url= \
             --accept-redirect= --request-version= --ca-file= --resolve= --timeout= --profile= --key= --csr-ext --label= \
-            --pin-file= --persistent --no-persistent --replace --resume --wait= --token-dir= --tcti= --json \
+            --pin-file= --persistent --no-persistent --replace --resume --wait= --trace= --token-dir= --tcti= --json \
             --verbose --help
         ;;
     policy)
         echo --token-file= --token-fd= --token-command= --token-type= --username= --password-file= --auth= --client-id= \
             --scope= --resource= --tenant= --authority= --certificate= --certificate-key= --discovery-url= \
-            --accept-redirect= --request-version= --ca-file= --resolve= --timeout= --profile= --token-dir= --tcti= \
+            --accept-redirect= --request-version= --ca-file= --resolve= --timeout= --profile= --trace= --token-dir= --tcti= \
             --json --verbose --help
         ;;
     renew)
         echo --ca-file= --resolve= --timeout= --profile= --key= --csr-ext --pin-file= --persistent --no-persistent --if-due \
-            --force --wait= --token-dir= --tcti= --json --verbose --help
+            --force --wait= --trace= --token-dir= --tcti= --json --verbose --help
         ;;
     status) echo --token-dir= --tcti= --json --verbose --help ;;
     verify) echo --pin-file= --token-dir= --tcti= --json --verbose --help ;;
@@ -44,7 +44,7 @@ _intune_enroll() {
         _filedir
         return
         ;;
-    --token-dir)
+    --token-dir | --trace)
         _filedir -d
         return
         ;;

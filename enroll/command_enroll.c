@@ -224,12 +224,10 @@ static enum enroll_exit install(struct enrolment *enrolment)
     return ENROLL_OK;
 }
 
-static enum enroll_exit enrol(struct enrolment *enrolment)
+static enum enroll_exit get_ready(struct enrolment *enrolment)
 {
     struct run *run = &enrolment->run;
-    terminal_progress(run->terminal, STEP_PREPARE, FLOW_STARTED, "");
     enum enroll_exit status = prepare(enrolment);
-    terminal_progress(run->terminal, STEP_PREPARE, status == ENROLL_OK ? FLOW_DONE : FLOW_FAILED, "");
     if (status != ENROLL_OK || run->report.action)
         return status;
     if (run->line.given[OPTION_RESUME] &&
@@ -246,6 +244,17 @@ static enum enroll_exit enrol(struct enrolment *enrolment)
         status = remember(enrolment);
     if (status == ENROLL_OK)
         status = issuance_begin(enrolment);
+    return status;
+}
+
+static enum enroll_exit enrol(struct enrolment *enrolment)
+{
+    struct run *run = &enrolment->run;
+    terminal_progress(run->terminal, STEP_PREPARE, FLOW_STARTED, "");
+    enum enroll_exit status = get_ready(enrolment);
+    terminal_progress(run->terminal, STEP_PREPARE, status == ENROLL_OK ? FLOW_DONE : FLOW_FAILED, "");
+    if (run->report.action)
+        return status;
     if (status == ENROLL_OK)
         status = ask(enrolment);
     /* A signal that came while nobody looked: the certificate is not taken. */

@@ -82,6 +82,7 @@ static const struct option {
     [OPTION_IF_DUE] = {"if-due", NULL, "do nothing, successfully, unless renewal is due", BIT(RENEW)},
     [OPTION_FORCE] = {"force", NULL, "renew although it is not due; remove although the TPM is gone",
                       BIT(RENEW) | BIT(REMOVE)},
+    [OPTION_TRACE] = {"trace", "DIRECTORY", "write each message there, and flow.html; without secrets", WIRE},
     [OPTION_YES] = {"yes", NULL, "do not ask", BIT(REMOVE)},
     [OPTION_OUTPUT] = {"output", "FILE", "write there instead of to standard output", BIT(EXPORT)},
     [OPTION_NO_CHAIN] = {"no-chain", NULL, "the device's certificate alone", BIT(EXPORT)},

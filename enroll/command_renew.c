@@ -187,12 +187,10 @@ static enum enroll_exit ask(struct renewal *renewal)
     return status;
 }
 
-static enum enroll_exit renew(struct renewal *renewal)
+static enum enroll_exit get_ready(struct renewal *renewal)
 {
     struct run *run = &renewal->run;
-    terminal_progress(run->terminal, STEP_PREPARE, FLOW_STARTED, "");
     enum enroll_exit status = prepare(renewal);
-    terminal_progress(run->terminal, STEP_PREPARE, status == ENROLL_OK ? FLOW_DONE : FLOW_FAILED, "");
     if (status != ENROLL_OK || run->report.action)
         return status;
     status = conversation_begin(&renewal->conversation, run, run->enrollment.ca_file, run->enrollment.profile,
@@ -200,6 +198,17 @@ static enum enroll_exit renew(struct renewal *renewal)
     renewal->has_conversation = true;
     if (status == ENROLL_OK)
         status = issuance_begin(renewal);
+    return status;
+}
+
+static enum enroll_exit renew(struct renewal *renewal)
+{
+    struct run *run = &renewal->run;
+    terminal_progress(run->terminal, STEP_PREPARE, FLOW_STARTED, "");
+    enum enroll_exit status = get_ready(renewal);
+    terminal_progress(run->terminal, STEP_PREPARE, status == ENROLL_OK ? FLOW_DONE : FLOW_FAILED, "");
+    if (run->report.action)
+        return status;
     if (status == ENROLL_OK)
         status = ask(renewal);
     if (status != ENROLL_OK)

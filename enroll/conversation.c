@@ -10,6 +10,8 @@ static void progress(void *context, enum enroll_step step, enum flow_state state
 {
     struct conversation *conversation = context;
     terminal_progress(conversation->run->terminal, step, state, text);
+    if (conversation->trace)
+        trace_progress(conversation->trace, step, state, text);
 }
 
 void conversation_note(void *context, bool warning, const char *text)
@@ -109,6 +111,13 @@ static enum enroll_exit net_begin(struct conversation *conversation)
         !command_line_number(&run->line, OPTION_TIMEOUT, 1, 3600, &options.timeout_seconds))
         return enroll_error_set(error, ENROLL_USAGE, STEP_PREPARE, "",
                                 "--timeout is not a number of seconds");
+    if (run->line.given[OPTION_TRACE]) {
+        enum enroll_exit status = trace_new(run->line.values[OPTION_TRACE], &conversation->trace, error);
+        if (status != ENROLL_OK)
+            return status;
+        options.observe = trace_observe;
+        options.observe_context = conversation->trace;
+    }
     return net_new(&options, &conversation->net, error);
 }
 
@@ -160,9 +169,15 @@ void conversation_end(struct conversation *conversation, enum enroll_exit status
                       const struct flow_result *result, const struct token_generation *generation)
 {
     struct run *run = conversation->run;
-    (void)status;
-    (void)result;
-    (void)generation;
+    struct enroll_error trace_error;
+    if (conversation->trace) {
+        bool issued = generation && generation->has_certificate;
+        trace_outcome(conversation->trace, result, issued ? generation->certificate.value.data : NULL,
+                      issued ? generation->certificate.value.size : 0,
+                      status == ENROLL_OK ? NULL : &run->error);
+        if (trace_close(conversation->trace, &trace_error) != ENROLL_OK)
+            terminal_warn(run->terminal, trace_error.message);
+    }
     net_free(conversation->net);
     device_profile_free(conversation->profile);
     *conversation = (struct conversation){.run = run};

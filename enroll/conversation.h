@@ -11,10 +11,12 @@
 #include "net/net.h"
 #include "profile.h"
 #include "run.h"
+#include "trace/trace.h"
 
 struct conversation {
     struct run *run;
     struct net *net;
+    struct trace *trace; /* NULL: no --trace */
     struct device_profile *profile;
     struct auth_options auth;
     struct flow_options options;

@@ -128,7 +128,7 @@ static void advice_complete(struct enroll_error *error)
 {
     const char *advice = error->exit_status == ENROLL_CANCELLED ? "Nothing was changed."
                          : error->step >= STEP_RESOLVE && error->step <= STEP_ENROL
-                             ? "Tell the server's administrator."
+                             ? "Tell the server's administrator; --trace DIRECTORY keeps what was said."
                              : "See intune-enroll(8).";
     if (!error->advice[0])
         snprintf(error->advice, sizeof error->advice, "%s", advice);
