@@ -35,7 +35,9 @@ static const struct {
     CK_RV value;
 } translations[] = {
     {TPM_OK, CKR_OK},
-    {TPM_UNREACHABLE, CKR_DEVICE_REMOVED},
+    /* not CKR_DEVICE_REMOVED: pkcs11-helper (OpenVPN) then logs out and tries again at once, for ever, while
+     * the token is still shown */
+    {TPM_UNREACHABLE, CKR_DEVICE_ERROR},
     {TPM_PERMISSION, CKR_DEVICE_ERROR},
     {TPM_BUSY, CKR_DEVICE_ERROR},
     {TPM_BAD_TCTI, CKR_DEVICE_ERROR},
@@ -84,7 +86,8 @@ void door_abandon(struct door *door)
 {
     if (door == NULL)
         return;
-    /* a thread that the child does not have was inside: what it left is not to be trusted, so it stays where it is */
+    /* a thread that the child does not have was inside: what it left is not to be trusted, so it stays where
+     * it is */
     if (door->taken) {
         tpm_abandon_in_use(door->tpm);
         return;

@@ -89,7 +89,7 @@ need() {
 # report PASS|FAIL|SKIP KEY WHAT [REASON]: a line here and in the matrix.
 report() {
     printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$client_name" "$client_version" "$2" "$3" "$1" "${4-}" >>"$results/$client_name"
-    printf '%-4s %-8s %-16s %s\n' "$1" "$2" "$3" "${4-}"
+    printf '%-4s %-8s %-22s %s\n' "$1" "$2" "$3" "${4-}"
     case $1 in
         PASS) passes=$((passes + 1)) ;;
         FAIL) failures=$((failures + 1)) ;;
@@ -101,6 +101,7 @@ report() {
 attempt() {
     local key=$1 what=$2 status
     shift 2
+    rm -f "$work/shows"
     set +e
     (
         set -eEu
@@ -110,7 +111,7 @@ attempt() {
     status=$?
     set -e
     if [ $status = 0 ]; then
-        report PASS "$key" "$what"
+        report PASS "$key" "$what" "$(cat "$work/shows" 2>/dev/null)"
     else
         report FAIL "$key" "$what" "status $status"
         tail -n "${CLIENTS_LINES:-15}" $work/attempt.out | sed 's/^/     | /'

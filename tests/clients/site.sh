@@ -42,7 +42,7 @@ site_begin() {
         printf 'events { worker_connections 256; }\nhttp {\n'
         # shellcheck disable=SC2016 # nginx's variables
         printf 'log_format who "$ssl_protocol $ssl_client_verify $ssl_client_fingerprint $status";\n'
-        printf 'access_log %s/access.log who; root %s/www; client_body_temp_path %s/body;\n' "$site" "$site" "$site"
+        printf 'access_log %s/access.log who; root %s/www; keepalive_timeout 0; add_header Cache-Control no-store; client_body_temp_path %s/body;\n' "$site" "$site" "$site"
         printf 'proxy_temp_path %s/t1; fastcgi_temp_path %s/t2; uwsgi_temp_path %s/t3; scgi_temp_path %s/t4;\n' \
             "$site" "$site" "$site" "$site"
         for version in 2 3; do
