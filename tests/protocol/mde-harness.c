@@ -248,6 +248,8 @@ static void harness_flow(struct harness_run *run, const struct mde_server *serve
                                    .request_version = run->request_version,
                                    .accept_redirects = run->accept_redirects,
                                    .auth = &run->auth,
+                                   .tpm_manufacturer = "IBM",
+                                   .tpm_firmware = "8217.4131.22.13878",
                                    .stop_after_policy = run->stop_after_policy};
     const struct flow_callbacks callbacks = {
         .context = run, .progress = progress, .confirm = confirm, .make_request = request_make};
