@@ -112,7 +112,7 @@ static void chain_open(struct authority *authority, unsigned count, bool ellipti
             perror(certificate_path);
             exit(1);
         }
-        text_append(&bundle, pem);
+        text_replace(&bundle, 0, 0, pem); /* the issuer of the devices' certificates comes first */
         free(pem);
         free(certificate_path);
         free(key_path);

@@ -48,7 +48,7 @@ start() {
     rm -f "$WORK/server/port"
     "$SERVER" --directory "$WORK/server" --host "$HOST" "$@" &
     PID=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 600); do
         [ ! -e "$WORK/server/port" ] || break
         sleep 0.05
     done

@@ -8,7 +8,7 @@
  *   tls-ca.crt     the authority of its own HTTPS certificate, which covers --host, localhost, 127.0.0.1,
  *                  [::1], mdm.fabrikam.test, and EnterpriseEnrollment.DOMAIN and mdm.DOMAIN, where DOMAIN
  *                  is --host without its first label
- *   client-ca.crt  the root of the certificates it issues; chain.crt the intermediates
+ *   client-ca.crt  the root of the certificates it issues; chain.crt the intermediates, their issuer first
  *   issued/        each certificate it issued, by serial number
  *   received/      each message: NNN-discover.xml, NNN-policy.xml, NNN-issue.xml, -renew.xml, -query.xml
  *   log            a line a request: time, method, path, HTTP status, step, outcome
