@@ -50,9 +50,10 @@ static bool sum_compute(const EC_GROUP *group, const BIGNUM *a, const EC_POINT *
     for (int bit = (bits + 1) / WINDOW * WINDOW; computed && bit >= 0; bit -= WINDOW) {
         size_t index = window_at(a, bit) * SIDE + window_at(b, bit);
 
-        computed = EC_POINT_dbl(group, ret_sum, ret_sum, numbers) == 1 &&
-                   EC_POINT_dbl(group, ret_sum, ret_sum, numbers) == 1 &&
-                   (index == 0 || EC_POINT_add(group, ret_sum, ret_sum, table[index], numbers) == 1);
+        for (int i = 0; computed && i < WINDOW; i++)
+            computed = EC_POINT_dbl(group, ret_sum, ret_sum, numbers) == 1;
+        if (computed && index != 0)
+            computed = EC_POINT_add(group, ret_sum, ret_sum, table[index], numbers) == 1;
     }
     for (size_t i = 0; i < SIDE * SIDE; i++)
         EC_POINT_free(table[i]);

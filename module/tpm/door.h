@@ -48,7 +48,7 @@ struct tpm {
     int descriptor;                        /* device and socket, -1 when closed */
     uint64_t descriptor_identity[2]; /* device and inode, to notice that the application closed it under us */
     void *tss_context;               /* other TCTIs, NULL when closed */
-    void *tss_library;                     /* of that TCTI, NULL before the first use; stays open */
+    void *tss_library;               /* of that TCTI, NULL before the first use; stays open */
     uint32_t last_rc;
     uint32_t objects[TPM_OBJECTS_MAX]; /* loaded objects and sessions of the running call, to be flushed at
                                           its end */

@@ -1,7 +1,9 @@
 /*
- * Two TCTIs of the TSS, by name: a resource manager's and a simulator's. The others that it has print on an error
- * ("cmd"), or start the TSS's own search ("pcap"). Their libraries are opened here and not by the TSS's loader, which
- * prints to stderr when one is not there, and stay: tabrmd's registers types with GLib that outlive an unloading.
+ * Two TCTIs of the TSS, by name: a resource manager's and a simulator's. The others that it has print on an
+ * error
+ * ("cmd"), or start the TSS's own search ("pcap"). Their libraries are opened here and not by the TSS's
+ * loader, which prints to stderr when one is not there, and stay: tabrmd's registers types with GLib that
+ * outlive an unloading.
  */
 #include "connection.h"
 
@@ -33,8 +35,9 @@ static const struct tcti *tcti_find(const struct tpm *tpm)
 }
 
 /*
- * What tabrmd's library has to say when its service is not there goes to GLib's log, in no domain of its own, and from there
- * to stderr. For the time of a call into it such messages of this thread are dropped; the application's pass.
+ * What tabrmd's library has to say when its service is not there goes to GLib's log, in no domain of its own,
+ * and from there to stderr. For the time of a call into it such messages of this thread are dropped; the
+ * application's pass.
  */
 #define GLIB_LEVELS (1 << 3 | 1 << 4) /* G_LOG_LEVEL_CRITICAL, G_LOG_LEVEL_WARNING */
 
@@ -110,7 +113,8 @@ static const TSS2_TCTI_INFO *library_info(struct tpm *tpm)
     return function != NULL ? function() : NULL;
 }
 
-static uint32_t context_make(const TSS2_TCTI_INFO *info, const char *configuration, TSS2_TCTI_CONTEXT **ret_context)
+static uint32_t context_make(const TSS2_TCTI_INFO *info, const char *configuration,
+                             TSS2_TCTI_CONTEXT **ret_context)
 {
     TSS2_TCTI_CONTEXT *context;
     size_t size = 0;
