@@ -291,6 +291,15 @@ fixture_enroll_options() {
     export INTUNE_TPM_TOKEN_DIR=${FIXTURE_TOKEN_DIR:-$FIXTURE_DIRECTORY/token}
     FIXTURE_ENROLL_OPTIONS=(--resolve "$MDE_SERVER_HOST:$MDE_SERVER_PORT:$MDE_SERVER_ADDRESS" --ca-file "$MDE_SERVER_CA"
         --token-dir "$INTUNE_TPM_TOKEN_DIR" --tcti "$INTUNE_TPM_TCTI")
+    # A container often has no machine-id; the device has to have an id all the same.
+    if [[ ! -s /etc/machine-id ]]; then
+        {
+            echo '[device]'
+            echo 'DeviceID = 0123456789ABCDEF0123456789ABCDEF'
+            echo 'HWDevID = 0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF'
+        } >"$FIXTURE_DIRECTORY/device-profile.conf"
+        FIXTURE_ENROLL_OPTIONS+=(--profile "$FIXTURE_DIRECTORY/device-profile.conf")
+    fi
 }
 
 # Enrols user@contoso.test into FIXTURE_TOKEN_DIR (default: token in the test's directory). Without an option that names

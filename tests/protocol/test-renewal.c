@@ -199,11 +199,13 @@ static void other_host_than_at_enrolment_is_not_spoken_to(void **state)
     renew(&enrolled, &run);
     assert_int_equal(run.status, ENROLL_UNSAFE);
     assert_int_equal(run.requests_made, 0);
+    harness_run_clear(&run);
     enrolled.renewal.accepted_hosts = accepted_hosts;
     enrolled.renewal.renew_url = "https://mdm.fabrikam.test/EnrollmentServer/Enrollment.svc";
     renew(&enrolled, &run);
     assert_int_equal(run.status, ENROLL_UNSAFE);
     assert_int_equal(run.requests_made, 0);
+    harness_run_clear(&run);
     enrolled_clear(&enrolled);
 }
 
