@@ -26,7 +26,7 @@ _intune_enroll_options() {
     pin) echo --pin-file= --new-pin-file= --no-pin --wait= --token-dir= --tcti= --json --verbose --help ;;
     export) echo --output= --no-chain --token-dir= --json --verbose --help ;;
     register) echo --help --user --undo --print --url= --direct --socket ;;
-    show) echo --help ;;
+    show) echo --token-dir= --help ;;
     esac
 }
 

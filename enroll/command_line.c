@@ -88,7 +88,7 @@ static const struct option {
     [OPTION_NO_CHAIN] = {"no-chain", NULL, "the device's certificate alone", BIT(EXPORT)},
     [OPTION_WAIT] = {"wait", "SECONDS", "for another run to finish (default 0)",
                      BIT(ENROLL) | BIT(RENEW) | BIT(REMOVE) | BIT(PIN)},
-    [OPTION_TOKEN_DIR] = {"token-dir", "DIRECTORY", "token directory", OURS},
+    [OPTION_TOKEN_DIR] = {"token-dir", "DIRECTORY", "token directory", OURS | BIT(SHOW)},
     [OPTION_TCTI] = {"tcti", "TCTI", "which TPM (default device:/dev/tpmrm0)", OURS & ~BIT(EXPORT)},
     [OPTION_JSON] = {"json", NULL, "print the result as JSON", OURS},
     [OPTION_VERBOSE] = {"verbose", NULL, "say more (-v)", OURS},

@@ -3,6 +3,7 @@
 #include "registration.h"
 
 #include <ctype.h>
+#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -162,9 +163,33 @@ static void usage(FILE *stream)
     fputs("usage: intune-enroll show ", stream);
     for (size_t i = 0; i < sizeof APPLICATIONS / sizeof *APPLICATIONS; i++)
         fprintf(stream, "%s%s", i ? "|" : "", APPLICATIONS[i].application);
-    fputs(" [TOKEN-DIRECTORY]\n  prints the lines that the application's configuration needs for this "
+    fputs(" [--token-dir DIRECTORY]\n  prints the lines that the application's configuration needs for this "
           "machine's token\n",
           stream);
+}
+
+/* False: usage. `ret_directory` is NULL where none was given. */
+static bool request_read(int argc, char **argv, size_t *ret_application, const char **ret_directory)
+{
+    static const struct option options[] = {{"token-dir", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0}};
+    const char *directory = NULL;
+    int option;
+
+    optind = 0; /* the command line was read up to the command's name before */
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option != 'd')
+            return false;
+        directory = optarg;
+    }
+    if (argc - optind != 1)
+        return false;
+    for (size_t i = 0; i < sizeof APPLICATIONS / sizeof *APPLICATIONS; i++)
+        if (strcmp(argv[optind], APPLICATIONS[i].application) == 0) {
+            *ret_application = i;
+            *ret_directory = directory;
+            return true;
+        }
+    return false;
 }
 
 int command_show(int argc, char **argv)
@@ -173,21 +198,19 @@ int command_show(int argc, char **argv)
     struct token_generation *generation = NULL;
     struct names names;
     enum token_status status;
+    const char *given;
     size_t i;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         usage(stdout);
         return ENROLL_OK;
     }
-    for (i = 0; i < sizeof APPLICATIONS / sizeof *APPLICATIONS; i++)
-        if ((argc == 2 || argc == 3) && strcmp(argv[1], APPLICATIONS[i].application) == 0)
-            break;
-    if (i == sizeof APPLICATIONS / sizeof *APPLICATIONS) {
+    if (!request_read(argc, argv, &i, &given)) {
         usage(stderr);
         return ENROLL_USAGE;
     }
-    if (argc == 3 ? snprintf(directory, sizeof directory, "%s", argv[2]) >= (int)sizeof directory
-                  : !token_directory_find(directory, sizeof directory)) {
+    if (given != NULL ? snprintf(directory, sizeof directory, "%s", given) >= (int)sizeof directory
+                      : !token_directory_find(directory, sizeof directory)) {
         fputs("intune-enroll show: the token directory's path is too long.\n", stderr);
         return ENROLL_TOKEN_DIRECTORY;
     }

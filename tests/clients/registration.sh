@@ -159,7 +159,7 @@ shown() {
 }
 show_refuses() {
     local status=0
-    intune-enroll show openvpn "$work"/nowhere || status=$?
+    intune-enroll show openvpn --token-dir "$work"/nowhere || status=$?
     same 7 "$status"
     status=0
     intune-enroll show emacs || status=$?
