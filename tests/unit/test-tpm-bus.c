@@ -100,7 +100,7 @@ static pid_t bus_start(const struct simulator *simulator, const char *path)
     memset(bus->needles, 0xa5, sizeof(bus->needles));
     child = fork();
     assert_true(child >= 0);
-    for (; child == 0;)
+    while (child == 0) /* until it is killed */
         connection_serve(accept(listener, NULL, NULL), &tpm_address);
     close(listener);
     return child;
