@@ -7,6 +7,7 @@ Reads addresses, a line each, on standard input. For each it writes one line: "p
 when the browser asks something and waits. Ends at "quit" or with its input. Firefox is driven over Marionette, Chromium over chromedriver.
 """
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -14,11 +15,20 @@ import time
 import urllib.error
 import urllib.request
 
-TIMEOUT = 25  # seconds that a page may take
+TIMEOUT = 12  # seconds that a page may take
 
 
 class Failure(Exception):
     pass
+
+
+def end(process):
+    """Its exit status. A browser that is waiting for an answer to a dialog is ended with SIGTERM, which it must obey."""
+    try:
+        return process.wait(8)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        return process.wait(8)
 
 
 class Firefox:
@@ -36,7 +46,7 @@ class Firefox:
                 time.sleep(0.1)
         else:
             raise Failure("Firefox does not listen")
-        self.socket.settimeout(TIMEOUT + 10)
+        self.socket.settimeout(TIMEOUT + 3)
         self.count = 0
         self.receive()
         self.command("NewSession", {"capabilities": {"alwaysMatch": {"unhandledPromptBehavior": "ignore"}}})
@@ -80,7 +90,7 @@ class Firefox:
             self.socket.sendall(str(len(message)).encode() + b":" + message)
         except OSError:
             pass
-        return self.process.wait(20)
+        return end(self.process)
 
 
 class Chromium:
@@ -107,7 +117,7 @@ class Chromium:
             "http://127.0.0.1:9515/" + (self.session + path).rstrip("/"), method=method,
             data=json.dumps(body).encode() if body is not None else None, headers={"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT + 10) as answer:
+            with urllib.request.urlopen(request, timeout=TIMEOUT + 3) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             raise Failure(json.load(error)["value"]["message"])
@@ -127,10 +137,10 @@ class Chromium:
     def close(self):
         try:
             self.command("DELETE", "")
-        finally:
-            self.process.terminate()
-        self.process.wait(20)
-        return 0
+        except Failure as failure:
+            print("Chromium at its end:", failure, file=sys.stderr)
+        self.process.terminate()
+        return end(self.process)
 
 
 def say(kind, text):
@@ -154,7 +164,7 @@ def main():
             say("error", "no answer from the browser: " + str(error))
     status = browser.close()
     print("closed", status, flush=True)
-    sys.exit(0 if status == 0 else 1)
+    sys.exit(0 if status in (0, -signal.SIGTERM, 128 + signal.SIGTERM) else 1)
 
 
 main()
