@@ -160,7 +160,11 @@ enum browser_verdict browser_answer_judge(const char *bytes, size_t size, const 
     *ret_status = 400;
     if (memchr(bytes, '\0', head_size) != NULL)
         return BROWSER_REFUSED;
-    head = strndup(bytes, head_size);
+    head = malloc(head_size + 1);
+    if (head != NULL) {
+        memcpy(head, bytes, head_size);
+        head[head_size] = '\0';
+    }
     *ret_status = head == NULL ? 500 : head_refusal(head, host, path, &length);
     free(head);
     if (*ret_status == 0) {

@@ -284,6 +284,7 @@ bool xml_base64_decode(const char *text, uint8_t **ret_bytes, size_t *ret_size, 
         bytes[size++] = (uint8_t)(digits % 4 == 2 ? group >> 4 : group >> 10);
     if (digits % 4 == 3)
         bytes[size++] = (uint8_t)(group >> 2);
+    bytes[size] = 0;
     *ret_bytes = bytes;
     *ret_size = size;
     return true;

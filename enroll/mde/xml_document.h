@@ -46,7 +46,7 @@ char *xml_attribute(const xmlNode *element, const char *name);
 bool xml_child_number(const xmlNode *parent, const char *name, uint64_t limit, uint64_t *ret_number);
 
 /*
- * Strict base64 with blanks and line breaks between. *ret_bytes is malloc()ed. False for anything else, empty text
+ * Strict base64 with blanks and line breaks between. *ret_bytes is malloc()ed, with a 0 behind it. False for anything else, empty text
  * included; *ret_why says which character or what it was, static.
  */
 bool xml_base64_decode(const char *text, uint8_t **ret_bytes, size_t *ret_size, const char **ret_why)

@@ -83,8 +83,12 @@ static char *bio_text(BIO *bio)
 {
     char *data = NULL;
     long size = BIO_get_mem_data(bio, &data);
-    char *text = size > 0 ? strndup(data, (size_t)size) : NULL;
+    char *text = size > 0 ? malloc((size_t)size + 1) : NULL;
 
+    if (text != NULL) {
+        memcpy(text, data, (size_t)size);
+        text[size] = '\0';
+    }
     BIO_free(bio);
     return text;
 }

@@ -66,7 +66,7 @@ static void token_replace(struct trace_secrets *secrets, xmlNode *element)
         return;
     secret_remember(secrets, base64);
     if (xml_base64_decode(base64, &bytes, &size, &why)) {
-        char *token = strndup((const char *)bytes, size);
+        char *token = strdup((const char *)bytes);
 
         if (token != NULL) {
             secret_remember(secrets, token);
