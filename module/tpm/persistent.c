@@ -6,7 +6,8 @@
 #include "object.h"
 #include "operation.h"
 
-#define HANDLES_MAX 64 /* more than any TPM stores */
+#define PERSIST_ATTEMPTS 8  /* while others take the handle that was free */
+#define HANDLES_MAX      64 /* more than any TPM stores */
 
 struct persistence {
     const struct tpm_key *key;
@@ -36,11 +37,12 @@ static uint32_t persist_run(struct tpm *tpm, void *context)
 
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    do {
+    rc = TPM2_RC_NV_DEFINED;
+    for (int i = 0; rc == TPM2_RC_NV_DEFINED && i < PERSIST_ATTEMPTS; i++) {
         rc = handle_find_free(tpm, &persistence->handle);
         if (rc == TPM2_RC_SUCCESS)
             rc = tpm_object_evict_control(tpm, object, persistence->handle);
-    } while (rc == TPM2_RC_NV_DEFINED); /* somebody took it meanwhile */
+    }
     return rc;
 }
 
