@@ -107,9 +107,9 @@ curl_page() {
     recipe curl >"$work/recipe-curl.sh"
     timeout -k 5 40 bash -eu "$work/recipe-curl.sh" >"$work/page" 2>"$work/page.err" || status=$?
     cat "$work/page" "$work/page.err"
-    [ $status -lt 124 ] # neither ended by the clock nor by a signal
+    [ "$status" -lt 124 ] # neither ended by the clock nor by a signal
     show "$(grep -a 'curl:' "$work/page.err" | tail -n 1)"
-    return $status
+    return "$status"
 }
 
 # tunnel_refused: OpenVPN must not connect, and must go on or end in order; what it said is shown.
@@ -122,12 +122,12 @@ tunnel_refused() {
     client=$!
     wait_for 25 grep -qE 'TLS handshake failed|Exiting|fatal|error' "$work/client.log" || status=$?
     refused inside_reached_now || status=1
-    end_process $client
+    end_process "$client"
     end_process "$server"
     tail -n 10 "$work/server.log"
     cat "$work/client.log"
     show "$(grep -E "$1" "$work/client.log" | head -n 1 | cut -d' ' -f3-)"
-    [ $status = 0 ]
+    [ "$status" = 0 ]
 }
 inside_reached_now() {
     curl -sSf --noproxy '*' --max-time 1 -o /dev/null http://198.51.100.1/
@@ -158,7 +158,7 @@ curl_refused() {
     local status=0
     site_name intranet.example.com 127.0.0.14
     curl_page || status=$?
-    [ $status != 0 ]
+    [ "$status" != 0 ]
     strict_saw "$1"
 }
 browser_refused() {
@@ -209,7 +209,7 @@ curl_unplugged() {
     tpm_away
     curl_page || status=$?
     tpm_back
-    [ $status != 0 ]
+    [ "$status" != 0 ]
     grep -x welcome <<<"$(recipe_run curl)"
 }
 browser_unplugged() {
@@ -231,7 +231,7 @@ openvpn_unplugged() {
     tpm_away
     tunnel_refused 'PKCS#11: .*fail|TLS Error' || status=$?
     tpm_back
-    return $status
+    return "$status"
 }
 attempt p256 "TPM away, curl" curl_unplugged
 attempt p256 "TPM away, firefox" browser_unplugged firefox
@@ -341,7 +341,7 @@ pin_wrong() {
 pin_locked() {
     local try
     for try in 1 2 3 4 5 6; do
-        pin_curl 00000$try
+        pin_curl 00000"$try"
     done
     p11tool --list-tokens | tee "$work/tokens"
     pin_curl 482915

@@ -57,7 +57,7 @@ sandboxed() {
     local status=0
     systemd-analyze security --offline=true --threshold=20 "/lib/systemd/system/$1" >"$work/security" 2>&1 || status=$?
     tail -n 2 "$work/security"
-    [ $status = 0 ]
+    [ "$status" = 0 ]
 }
 attempt - "sandbox, socket" sandboxed intune-tpm@.service
 attempt - "sandbox, renewal" sandboxed intune-enroll-renew.service
