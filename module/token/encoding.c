@@ -6,18 +6,18 @@
 
 static const char base64_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* The six bits of a character, or -1. */
-static int base64_value(char character)
+/* The six bits of a character from '+' to 'z', plus one; zero for what is none. */
+static const uint8_t base64_values['z' - '+' + 1] = {
+    63, 0,  0,  0,  64, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 0,  0,  0,  0,  0,  0,  0,  1,  2,  3,  4,  5,
+    6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 0,  0,  0,  0,  0,  0,
+    27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+};
+
+/* The six bits of a character, or more than 63. */
+static uint32_t base64_value(char character)
 {
-    if (character >= 'A' && character <= 'Z')
-        return character - 'A';
-    if (character >= 'a' && character <= 'z')
-        return character - 'a' + 26;
-    if (character >= '0' && character <= '9')
-        return character - '0' + 52;
-    if (character == '+')
-        return 62;
-    return character == '/' ? 63 : -1;
+    unsigned index = (unsigned)(unsigned char)character - '+';
+    return index < sizeof base64_values ? base64_values[index] - 1U : UINT32_MAX;
 }
 
 bool base64_decode(const char *text, size_t size, uint8_t *ret_data, size_t capacity, size_t *ret_size)
@@ -36,10 +36,10 @@ bool base64_decode(const char *text, size_t size, uint8_t *ret_data, size_t capa
         bool last = i + 4 == size;
         uint32_t bits = 0;
         for (size_t j = 0; j < 4; j++) {
-            int value = last && j >= 4 - padding ? 0 : base64_value(text[i + j]);
-            if (value < 0)
+            uint32_t value = last && j >= 4 - padding ? 0 : base64_value(text[i + j]);
+            if (value > 63)
                 return false;
-            bits = bits << 6 | (uint32_t)value;
+            bits = bits << 6 | value;
         }
         size_t count = last ? 3 - padding : 3;
         /* the bits that padding leaves over are zero in the one right encoding */

@@ -123,21 +123,20 @@ static int open_generation(int directory, int *ret_descriptor, unsigned long *re
 static enum token_status take_certificate(const char **cursor, const char *end, const uint8_t *sha256,
                                           struct token_bytes *value)
 {
-    uint8_t der[TOKEN_CERTIFICATE_MAX];
     uint8_t hash[TOKEN_CONF_SHA256_SIZE];
-    size_t size;
+    size_t capacity = (size_t)(end - *cursor) / 4 * 3; /* the text is longer than what it encodes */
 
-    if (!pem_certificate_next(cursor, end, der, sizeof der, &size))
+    if (capacity > TOKEN_CERTIFICATE_MAX)
+        capacity = TOKEN_CERTIFICATE_MAX;
+    if (capacity == 0)
         return TOKEN_MALFORMED;
-    digest_compute(DIGEST_SHA256, der, size, hash);
-    if (memcmp(hash, sha256, sizeof hash) != 0)
-        return TOKEN_MALFORMED;
-    value->data = malloc(size);
+    value->data = malloc(capacity);
     if (value->data == NULL)
         return TOKEN_NO_MEMORY;
-    memcpy(value->data, der, size);
-    value->size = size;
-    return TOKEN_OK;
+    if (!pem_certificate_next(cursor, end, value->data, capacity, &value->size))
+        return TOKEN_MALFORMED;
+    digest_compute(DIGEST_SHA256, value->data, value->size, hash);
+    return memcmp(hash, sha256, sizeof hash) == 0 ? TOKEN_OK : TOKEN_MALFORMED;
 }
 
 /* Reads the `count` certificates of a file, which must hold exactly these. */
