@@ -1,6 +1,7 @@
 #include "connection.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -134,6 +135,19 @@ uint32_t tpm_connection_rc_from_errno(int error)
     default:
         return DOOR_RC_UNREACHABLE;
     }
+}
+
+int tpm_descriptor_lift(int descriptor)
+{
+    int lifted, error;
+
+    if (descriptor < 0 || descriptor > STDERR_FILENO)
+        return descriptor;
+    lifted = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    error = errno;
+    close(descriptor);
+    errno = error;
+    return lifted;
 }
 
 void tpm_descriptor_remember(struct tpm *tpm, int descriptor)

@@ -22,7 +22,7 @@ static uint32_t device_open(struct tpm *tpm)
     int descriptor;
 
     do {
-        descriptor = open(device_path(tpm), O_RDWR | O_CLOEXEC | O_NOCTTY);
+        descriptor = tpm_descriptor_lift(open(device_path(tpm), O_RDWR | O_CLOEXEC | O_NOCTTY));
     } while (descriptor < 0 && errno == EINTR);
     if (descriptor < 0)
         return tpm_connection_rc_from_errno(errno);

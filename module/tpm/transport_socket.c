@@ -46,7 +46,7 @@ static uint32_t socket_connect(struct tpm *owner, int family, const struct socka
                                int *ret_descriptor)
 {
     const struct timeval patience = {.tv_sec = CONNECT_SECONDS};
-    int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int descriptor = tpm_descriptor_lift(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     int error;
 
     if (descriptor < 0)

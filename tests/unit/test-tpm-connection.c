@@ -3,7 +3,9 @@
 #include <stddef.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,6 +285,47 @@ static void a_child_abandons_the_door(void **state)
     fixture_assert_nothing_left(fixture);
 }
 
+static atomic_bool printed_enough;
+
+static void *print_on(void *context)
+{
+    while (!atomic_load(&printed_enough))
+        if (write(STDERR_FILENO, "a message\n", 10) > 0)
+            *(atomic_bool *)context = true;
+    return NULL;
+}
+
+/* A daemon closed its stderr, and something in it prints all the same. */
+static void what_a_program_prints_does_not_reach_the_tpm(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tpm_key key;
+    int status;
+    pid_t child;
+
+    fixture_key_create(fixture, &request_p256, NULL, &key, NULL);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct tpm *tpm = tpm_new(fixture->simulator.tcti);
+        atomic_bool arrived = false;
+        pthread_t printer;
+        bool good = tpm != NULL;
+
+        alarm(60);
+        close(STDERR_FILENO);
+        if (pthread_create(&printer, NULL, print_on, &arrived) != 0)
+            _exit(2);
+        for (int i = 0; i < 50 && good; i++)
+            good = fixture_sign(tpm, &key, NULL) == TPM_OK;
+        atomic_store(&printed_enough, true);
+        pthread_join(printer, NULL);
+        _exit(good && !arrived ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void every_status_has_a_sentence(void **state)
 {
     (void)state;
@@ -305,6 +348,7 @@ int main(void)
         cmocka_unit_test(answers_that_are_none_are_refused),
         cmocka_unit_test(a_device_is_written_and_read),
         cmocka_unit_test(a_child_abandons_the_door),
+        cmocka_unit_test(what_a_program_prints_does_not_reach_the_tpm),
         cmocka_unit_test(every_status_has_a_sentence),
     };
 
