@@ -20,8 +20,11 @@ static enum enroll_exit probe(struct flow *flow, const char *url, char **ret_url
     const struct net_redirects redirects = {.accept = flow->options->accept_redirects,
                                             .confirm = flow->callbacks->confirm,
                                             .context = flow->callbacks->context};
-    const struct net_request request = {
-        .step = STEP_RESOLVE, .name = "The search for the MDM server", .url = url, .redirects = &redirects, .retries = 2};
+    const struct net_request request = {.step = STEP_RESOLVE,
+                                        .name = "The search for the MDM server",
+                                        .url = url,
+                                        .redirects = &redirects,
+                                        .retries = 2};
     struct net_response response = {0};
     enum enroll_exit status = net_send(flow->options->net, &request, &response, flow->error);
 
@@ -32,8 +35,9 @@ static enum enroll_exit probe(struct flow *flow, const char *url, char **ret_url
         response.url = NULL;
     } else {
         status = flow_http_error(STEP_RESOLVE, request.name, &response, flow->error);
-        snprintf(flow->error->advice, sizeof(flow->error->advice),
-                 "Check the address; if the server is elsewhere, give its full address with --discovery-url.");
+        snprintf(
+            flow->error->advice, sizeof(flow->error->advice),
+            "Check the address; if the server is elsewhere, give its full address with --discovery-url.");
     }
     net_response_free(&response);
     return status;
@@ -52,11 +56,13 @@ static enum enroll_exit resolve(struct flow *flow)
     if (typed != NULL) {
         refusal = url_host(typed, flow->typed_host) ? url_refusal(typed, flow->typed_host) : "is no URL";
         if (refusal != NULL)
-            return enroll_error_set(flow->error, ENROLL_UNSAFE, STEP_RESOLVE, "Give an address that begins with https://.",
-                                    "The discovery address %s.", refusal);
+            return enroll_error_set(flow->error, ENROLL_UNSAFE, STEP_RESOLVE,
+                                    "Give an address that begins with https://.", "The discovery address %s.",
+                                    refusal);
         flow->result->discovery_url = strdup(typed);
         flow_tell(flow, STEP_RESOLVE, FLOW_DONE, "Discovery address given: %s", typed);
-        return flow->result->discovery_url != NULL ? ENROLL_OK : enroll_error_memory(flow->error, STEP_RESOLVE);
+        return flow->result->discovery_url != NULL ? ENROLL_OK
+                                                   : enroll_error_memory(flow->error, STEP_RESOLVE);
     }
     url = flow->options->address != NULL ? url_discovery(flow->options->address) : NULL;
     if (url == NULL)
@@ -78,13 +84,15 @@ static const char *mail_address(const struct flow *flow)
 
     if (flow->options->address != NULL && strchr(flow->options->address, '@') != NULL)
         return flow->options->address;
-    return auth != NULL && auth->username != NULL && strchr(auth->username, '@') != NULL ? auth->username : "";
+    return auth != NULL && auth->username != NULL && strchr(auth->username, '@') != NULL ? auth->username
+                                                                                         : "";
 }
 
 static enum enroll_exit services_check(struct flow *flow)
 {
     struct discovery *discovery = &flow->discovery;
-    enum enroll_exit status = flow_url_check(flow, STEP_DISCOVER, "enrolment service", discovery->enrollment_url);
+    enum enroll_exit status =
+        flow_url_check(flow, STEP_DISCOVER, "enrolment service", discovery->enrollment_url);
 
     if (status == ENROLL_OK && discovery->policy_url != NULL)
         status = flow_url_check(flow, STEP_DISCOVER, "policy service", discovery->policy_url);
@@ -94,8 +102,9 @@ static enum enroll_exit services_check(struct flow *flow)
     if (status != ENROLL_OK)
         return status;
     if (discovery->policy_url != NULL && !url_same_host(discovery->policy_url, discovery->enrollment_url))
-        return enroll_error_set(flow->error, ENROLL_UNSAFE, STEP_DISCOVER, "Tell the server's administrator.",
-                                "The server names two hosts for its policy and its enrolment service; MDE2 wants one.");
+        return enroll_error_set(
+            flow->error, ENROLL_UNSAFE, STEP_DISCOVER, "Tell the server's administrator.",
+            "The server names two hosts for its policy and its enrolment service; MDE2 wants one.");
     return ENROLL_OK;
 }
 
@@ -111,12 +120,13 @@ static enum enroll_exit discovery_keep(struct flow *flow)
     if (result->enrollment_version != NULL)
         enroll_text_print(discovery->version, strlen(discovery->version), result->enrollment_version,
                           strlen(discovery->version) + 1);
-    return result->enrollment_url != NULL && result->auth_policy != NULL ? ENROLL_OK
-                                                                         : enroll_error_memory(flow->error, STEP_DISCOVER);
+    return result->enrollment_url != NULL && result->auth_policy != NULL
+               ? ENROLL_OK
+               : enroll_error_memory(flow->error, STEP_DISCOVER);
 }
 
-static enum enroll_exit discover_write(const struct flow *flow, const struct flow_message *message, const char *id,
-                                       const char *url, struct xml_text *text)
+static enum enroll_exit discover_write(const struct flow *flow, const struct flow_message *message,
+                                       const char *id, const char *url, struct xml_text *text)
 {
     (void)message;
     discover_request_write(text, id, url, &flow->offer);
@@ -125,8 +135,10 @@ static enum enroll_exit discover_write(const struct flow *flow, const struct flo
 
 enum enroll_exit flow_step_discover(struct flow *flow)
 {
-    const struct flow_message message = {
-        .step = STEP_DISCOVER, .name = "Discover", .url = flow->result->discovery_url, .write = discover_write};
+    const struct flow_message message = {.step = STEP_DISCOVER,
+                                         .name = "Discover",
+                                         .url = flow->result->discovery_url,
+                                         .write = discover_write};
     char host[URL_HOST_MAX];
     struct soap_reply reply = {0};
     char *url = NULL;
@@ -145,7 +157,8 @@ enum enroll_exit flow_step_discover(struct flow *flow)
     if (status == ENROLL_OK)
         status = discovery_keep(flow);
     if (status == ENROLL_OK && url_host(flow->discovery.enrollment_url, host))
-        flow_tell(flow, STEP_DISCOVER, FLOW_DONE, "%s, authentication %s, version %s", host, flow->result->auth_policy,
+        flow_tell(flow, STEP_DISCOVER, FLOW_DONE, "%s, authentication %s, version %s", host,
+                  flow->result->auth_policy,
                   flow->result->enrollment_version != NULL ? flow->result->enrollment_version : "not said");
     return status;
 }
@@ -214,8 +227,8 @@ static struct soap_security security_make(const struct auth_credential *credenti
 
 /* ---- 4: GetPolicies ---- */
 
-static enum enroll_exit policies_write(const struct flow *flow, const struct flow_message *message, const char *id,
-                                       const char *url, struct xml_text *text)
+static enum enroll_exit policies_write(const struct flow *flow, const struct flow_message *message,
+                                       const char *id, const char *url, struct xml_text *text)
 {
     bool facts = flow->options->profile->send_tpm_facts;
 
@@ -250,8 +263,9 @@ static void requirements_tell(const struct flow *flow)
 
     for (size_t i = 0; i < wanted->warning_count; i++)
         flow_tell(flow, STEP_POLICY, FLOW_WARNING, "%s", wanted->warnings[i]);
-    flow_tell(flow, STEP_POLICY, FLOW_DONE, "%s %u or more, %s%s%s", wanted->key_type == TPM_KEY_RSA ? "RSA" : "EC",
-              wanted->minimum_bits, hashes[wanted->hash], wanted->policy_name != NULL ? ", policy " : "",
+    flow_tell(flow, STEP_POLICY, FLOW_DONE, "%s %u or more, %s%s%s",
+              wanted->key_type == TPM_KEY_RSA ? "RSA" : "EC", wanted->minimum_bits, hashes[wanted->hash],
+              wanted->policy_name != NULL ? ", policy " : "",
               wanted->policy_name != NULL ? wanted->policy_name : "");
 }
 
@@ -264,7 +278,8 @@ static enum enroll_exit policies(struct flow *flow)
 
     flow_tell(flow, STEP_POLICY, FLOW_STARTED, "Asking for the certificate policy");
     if (flow->discovery.policy_url == NULL)
-        flow_tell(flow, STEP_POLICY, FLOW_WARNING, "The server has no policy service; the defaults are used.");
+        flow_tell(flow, STEP_POLICY, FLOW_WARNING,
+                  "The server has no policy service; the defaults are used.");
     else
         status = flow_policies_ask(flow, &message);
     OPENSSL_free(der);
@@ -285,12 +300,13 @@ static enum enroll_exit response_take(struct flow *flow, struct token_response *
     response->request_id = NULL;
     response->disposition = NULL;
     if (!response->pending)
-        status = provisioning_document_parse(response->document, response->document_size, &flow->result->document, flow->error);
+        status = provisioning_document_parse(response->document, response->document_size,
+                                             &flow->result->document, flow->error);
     return status;
 }
 
-static enum enroll_exit token_write(const struct flow *flow, const struct flow_message *message, const char *id,
-                                    const char *url, struct xml_text *text)
+static enum enroll_exit token_write(const struct flow *flow, const struct flow_message *message,
+                                    const char *id, const char *url, struct xml_text *text)
 {
     token_request_write(text, id, url, message->security, message->request);
     if (message->security->kind == SECURITY_CERTIFICATE)
@@ -324,7 +340,8 @@ void flow_document_tell(const struct flow *flow)
 
     if (result->pending) {
         flow_tell(flow, STEP_ENROL, FLOW_DONE, "The server decides later: request %s%s%s", result->request_id,
-                  result->disposition != NULL ? ", " : "", result->disposition != NULL ? result->disposition : "");
+                  result->disposition != NULL ? ", " : "",
+                  result->disposition != NULL ? result->disposition : "");
         return;
     }
     for (size_t i = 0; i < result->document->warning_count; i++)
@@ -349,10 +366,12 @@ static enum enroll_exit token_send(struct flow *flow, const struct token_request
     char created[32], expires[32];
     unsigned char *der = NULL;
     struct soap_security security = security_make(&flow->credential, &der);
-    struct flow_message message = {.url = flow->discovery.enrollment_url, .security = &security, .request = request};
+    struct flow_message message = {
+        .url = flow->discovery.enrollment_url, .security = &security, .request = request};
     enum enroll_exit status;
 
-    /* MS-MDE2 3.4.4.1.1: here the certificate goes by the type of a token, beside a timestamp, and the message is signed. */
+    /* MS-MDE2 3.4.4.1.1: here the certificate goes by the type of a token, beside a timestamp, and the
+     * message is signed. */
     if (security.kind == SECURITY_CERTIFICATE) {
         security.value_type = VALUE_TYPE_USER_TOKEN;
         flow_timestamp_write(&security, created, expires);
@@ -366,13 +385,14 @@ static enum enroll_exit token_send(struct flow *flow, const struct token_request
 
 static enum enroll_exit request(struct flow *flow)
 {
-    struct token_request ask = {.type = TOKEN_REQUEST_ISSUE, .value_type = VALUE_TYPE_PKCS10, .items = &flow->items};
+    struct token_request ask = {
+        .type = TOKEN_REQUEST_ISSUE, .value_type = VALUE_TYPE_PKCS10, .items = &flow->items};
     uint8_t *der = NULL;
     enum enroll_exit status;
 
     flow_tell(flow, STEP_ENROL, FLOW_STARTED, "Making the key and asking for its certificate");
-    status = flow->callbacks->make_request(flow->callbacks->context, &flow->result->requirements, &der, &ask.request_size,
-                                           flow->error);
+    status = flow->callbacks->make_request(flow->callbacks->context, &flow->result->requirements, &der,
+                                           &ask.request_size, flow->error);
     if (status != ENROLL_OK)
         return status;
     ask.request = der;
@@ -388,8 +408,9 @@ static enum enroll_exit query(struct flow *flow, const struct flow_pending *pend
 
     flow_tell(flow, STEP_ENROL, FLOW_STARTED, "Asking for the decision on request %s", pending->request_id);
     if (!url_same_host(pending->enrollment_url, flow->discovery.enrollment_url))
-        return enroll_error_set(flow->error, ENROLL_UNSAFE, STEP_ENROL, "Enrol again: intune-enroll enroll --replace.",
-                                "The server's enrolment service has moved to another host since the request was made.");
+        return enroll_error_set(
+            flow->error, ENROLL_UNSAFE, STEP_ENROL, "Enrol again: intune-enroll enroll --replace.",
+            "The server's enrolment service has moved to another host since the request was made.");
     return token_send(flow, &ask);
 }
 
@@ -405,10 +426,12 @@ void flow_begin(struct flow *flow, const struct flow_options *options, const str
         flow->items.values[item] = options->profile->values[item];
     flow->offer = (struct discover_request){
         .address = mail_address(flow),
-        .request_version = options->request_version != NULL ? options->request_version : REQUEST_VERSION_DEFAULT,
+        .request_version =
+            options->request_version != NULL ? options->request_version : REQUEST_VERSION_DEFAULT,
         .items = &flow->items,
     };
-    /* MS-MDE2 wants it from EnrollmentVersion 5.0 on; there are servers that want it always, and none that minds it. */
+    /* MS-MDE2 wants it from EnrollmentVersion 5.0 on; there are servers that want it always, and none that
+     * minds it. */
     if (flow->items.values[ITEM_REQUEST_VERSION] == NULL)
         flow->items.values[ITEM_REQUEST_VERSION] = flow->offer.request_version;
     if (options->auth != NULL) {

@@ -10,7 +10,7 @@
 
 #include "mde/fault.h"
 
-#define RETRIES 3
+#define RETRIES         3
 #define MESSAGE_ID_SIZE 46 /* "urn:uuid:" and a UUID, terminated */
 
 void flow_tell(const struct flow *flow, enum enroll_step step, enum flow_state state, const char *format, ...)
@@ -31,11 +31,13 @@ static enum enroll_exit message_id_make(char ret_id[MESSAGE_ID_SIZE], struct enr
     uint8_t r[16];
 
     if (RAND_bytes(r, sizeof(r)) != 1)
-        return enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE, NULL, "This system gives no random numbers.");
+        return enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE, NULL,
+                                "This system gives no random numbers.");
     r[6] = (uint8_t)((r[6] & 0x0f) | 0x40);
     r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
-    snprintf(ret_id, MESSAGE_ID_SIZE, "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0],
-             r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+    snprintf(ret_id, MESSAGE_ID_SIZE,
+             "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+             r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
     return ENROLL_OK;
 }
 
@@ -53,7 +55,8 @@ bool flow_host_typed(const struct flow *flow, const char *host)
            listed(flow->options->accept_redirects, host);
 }
 
-enum enroll_exit flow_url_check(const struct flow *flow, enum enroll_step step, const char *what, const char *url)
+enum enroll_exit flow_url_check(const struct flow *flow, enum enroll_step step, const char *what,
+                                const char *url)
 {
     char host[URL_HOST_MAX] = "", printable[256];
     bool named = url_host(url, host) && (flow_host_typed(flow, host) || listed(flow->only_hosts, host));
@@ -64,10 +67,11 @@ enum enroll_exit flow_url_check(const struct flow *flow, enum enroll_step step, 
         return enroll_error_set(flow->error, ENROLL_UNSAFE, step, "Tell the server's administrator.",
                                 "The server's %s (%s) %s; it is not used.", what, printable, refusal);
     if (flow->only_hosts != NULL && !listed(flow->only_hosts, host))
-        return enroll_error_set(flow->error, ENROLL_UNSAFE, step,
-                                "If the server has moved, enrol again: intune-enroll enroll --replace.",
-                                "The server's %s is on %s, a host that was not accepted when this device was enrolled.", what,
-                                host);
+        return enroll_error_set(
+            flow->error, ENROLL_UNSAFE, step,
+            "If the server has moved, enrol again: intune-enroll enroll --replace.",
+            "The server's %s is on %s, a host that was not accepted when this device was enrolled.", what,
+            host);
     return ENROLL_OK;
 }
 
@@ -89,9 +93,12 @@ static const struct {
     const char *meaning;
     const char *advice;
 } http_errors[] = {
-    {400, ENROLL_NOT_MDE, "it did not understand the request", "Check that the address is that of an MDM server."},
-    {401, ENROLL_AUTHENTICATION, "it wants another authentication", "Check the token, or the name and password."},
-    {403, ENROLL_AUTHENTICATION, "it forbids this", "Check the token, and whether this user may enrol devices."},
+    {400, ENROLL_NOT_MDE, "it did not understand the request",
+     "Check that the address is that of an MDM server."},
+    {401, ENROLL_AUTHENTICATION, "it wants another authentication",
+     "Check the token, or the name and password."},
+    {403, ENROLL_AUTHENTICATION, "it forbids this",
+     "Check the token, and whether this user may enrol devices."},
     {404, ENROLL_NOT_MDE, "there is no such page", "Check the address; this may not be an MDM server."},
     {405, ENROLL_NOT_MDE, "it takes no such request", "Check the address; this may not be an MDM server."},
     {429, ENROLL_UNREACHABLE, "it is asked too often", "Try again later."},
@@ -114,14 +121,16 @@ enum enroll_exit flow_http_error(enum enroll_step step, const char *name, const 
     while (i < sizeof(http_errors) / sizeof(http_errors[0]) && http_errors[i].status != response->status)
         i++;
     if (i == sizeof(http_errors) / sizeof(http_errors[0]))
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, step, "Check that the address is that of an MDM server.",
+        return enroll_error_set(ret_error, ENROLL_NOT_MDE, step,
+                                "Check that the address is that of an MDM server.",
                                 "%s answered %s with HTTP status %ld%s.", host, name, response->status, wait);
     return enroll_error_set(ret_error, http_errors[i].exit_status, step, http_errors[i].advice,
                             "%s answered %s with HTTP status %ld: %s%s.", host, name, response->status,
                             http_errors[i].meaning, wait);
 }
 
-/* The envelope of an answer. A fault counts under any HTTP status (200, 400 and 500 are seen), the rest only under 200. */
+/* The envelope of an answer. A fault counts under any HTTP status (200, 400 and 500 are seen), the rest only
+ * under 200. */
 static enum enroll_exit envelope_read(const struct flow *flow, const struct flow_message *message,
                                       const struct net_response *response, struct soap_reply *ret_reply)
 {
@@ -138,10 +147,11 @@ static enum enroll_exit envelope_read(const struct flow *flow, const struct flow
                                 "Check that the address is that of an MDM server that speaks MDE2.",
                                 "%s answered %s with %s instead of SOAP.", host, message->name, type);
     }
-    status = soap_reply_parse((const char *)response->body, response->body_size, message->step, message->name, ret_reply,
-                              flow->error);
+    status = soap_reply_parse((const char *)response->body, response->body_size, message->step, message->name,
+                              ret_reply, flow->error);
     if (status != ENROLL_OK)
-        return response->status == 200 ? status : flow_http_error(message->step, message->name, response, flow->error);
+        return response->status == 200 ? status
+                                       : flow_http_error(message->step, message->name, response, flow->error);
     if (fault_read(ret_reply, message->step, message->name, flow->error))
         status = flow->error->exit_status;
     else if (response->status != 200)
@@ -166,7 +176,8 @@ struct delivery {
     struct xml_text text;
 };
 
-static enum enroll_exit delivery_write(void *context, const char *url, const uint8_t **ret_body, size_t *ret_size)
+static enum enroll_exit delivery_write(void *context, const char *url, const uint8_t **ret_body,
+                                       size_t *ret_size)
 {
     struct delivery *delivery = context;
     const struct flow_message *message = delivery->message;
@@ -175,9 +186,10 @@ static enum enroll_exit delivery_write(void *context, const char *url, const uin
     xml_text_clear(&delivery->text);
     status = message->write(delivery->flow, message, delivery->id, url, &delivery->text);
     if (status == ENROLL_OK && delivery->text.failed)
-        status = enroll_error_set(delivery->flow->error, ENROLL_FAILED, message->step, NULL,
-                                  "%s could not be written: a value has characters that XML cannot carry, or memory ran out.",
-                                  message->name);
+        status = enroll_error_set(
+            delivery->flow->error, ENROLL_FAILED, message->step, NULL,
+            "%s could not be written: a value has characters that XML cannot carry, or memory ran out.",
+            message->name);
     if (status != ENROLL_OK)
         return status;
     *ret_body = (const uint8_t *)delivery->text.data;
@@ -228,8 +240,10 @@ enum enroll_exit flow_message_exchange(const struct flow *flow, const struct flo
     if (status != ENROLL_OK)
         return status;
     status = envelope_read(flow, message, &response, ret_reply);
-    if (status == ENROLL_OK && (ret_reply->relates_to == NULL || strcmp(ret_reply->relates_to, delivery.id) != 0))
-        flow_tell(flow, message->step, FLOW_NOTE, "The answer to %s does not name the message that it answers.", message->name);
+    if (status == ENROLL_OK &&
+        (ret_reply->relates_to == NULL || strcmp(ret_reply->relates_to, delivery.id) != 0))
+        flow_tell(flow, message->step, FLOW_NOTE,
+                  "The answer to %s does not name the message that it answers.", message->name);
     if (status == ENROLL_OK && ret_url != NULL) {
         *ret_url = response.url;
         response.url = NULL;

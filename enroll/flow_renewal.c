@@ -1,6 +1,6 @@
 /*
- * Renewal (MS-MDE2 3.5): the same steps without a person. The present key signs the request for the new one and proves
- * itself in TLS; only hosts that were accepted at enrolment are spoken to.
+ * Renewal (MS-MDE2 3.5): the same steps without a person. The present key signs the request for the new one
+ * and proves itself in TLS; only hosts that were accepted at enrolment are spoken to.
  */
 #include "flow_renewal.h"
 
@@ -14,7 +14,7 @@
 /* The present certificate, decoded. */
 struct present {
     X509 *certificate;
-    STACK_OF(X509) *chain;
+    STACK_OF(X509) * chain;
 };
 
 static X509 *certificate_decode(const uint8_t *der, size_t size)
@@ -34,7 +34,8 @@ static void present_clear(struct present *present)
 static enum enroll_exit present_read(const struct flow_renewal *renewal, struct present *ret_present,
                                      struct enroll_error *ret_error)
 {
-    struct present present = {.certificate = certificate_decode(renewal->certificate, renewal->certificate_size),
+    struct present present = {.certificate =
+                                  certificate_decode(renewal->certificate, renewal->certificate_size),
                               .chain = sk_X509_new_null()};
     bool good = present.certificate != NULL && present.chain != NULL;
 
@@ -48,7 +49,8 @@ static enum enroll_exit present_read(const struct flow_renewal *renewal, struct 
     if (!good) {
         present_clear(&present);
         return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE,
-                                "Check the token with intune-enroll verify.", "The present certificate cannot be read.");
+                                "Check the token with intune-enroll verify.",
+                                "The present certificate cannot be read.");
     }
     *ret_present = present;
     return ENROLL_OK;
@@ -68,10 +70,11 @@ static struct soap_security security_make(const struct flow_renewal *renewal)
 }
 
 /*
- * A server need not give a policy to a certificate. When it does not, what the present key is remains the blueprint, and
- * the requirements say so with from_policy false.
+ * A server need not give a policy to a certificate. When it does not, what the present key is remains the
+ * blueprint, and the requirements say so with from_policy false.
  */
-static enum enroll_exit policies(struct flow *flow, const struct flow_renewal *renewal, const struct present *present)
+static enum enroll_exit policies(struct flow *flow, const struct flow_renewal *renewal,
+                                 const struct present *present)
 {
     struct soap_security security = security_make(renewal);
     struct flow_message message = {
@@ -82,7 +85,8 @@ static enum enroll_exit policies(struct flow *flow, const struct flow_renewal *r
 
     flow_tell(flow, STEP_POLICY, FLOW_STARTED, "Asking for the certificate policy");
     if (flow->discovery.policy_url == NULL) {
-        flow_tell(flow, STEP_POLICY, FLOW_DONE, "The server has no policy service; the key stays of the same kind");
+        flow_tell(flow, STEP_POLICY, FLOW_DONE,
+                  "The server has no policy service; the key stays of the same kind");
         return ENROLL_OK;
     }
     status = token_key_open(&renewal->key, STEP_POLICY, &key, flow->error);
@@ -102,7 +106,8 @@ static enum enroll_exit policies(struct flow *flow, const struct flow_renewal *r
     return status;
 }
 
-/* The target: ServerURL of the provisioning document, or the enrolment service of a fresh Discover. MS-MDE2 2.2.9.2. */
+/* The target: ServerURL of the provisioning document, or the enrolment service of a fresh Discover.
+ * MS-MDE2 2.2.9.2. */
 static enum enroll_exit target_choose(struct flow *flow, const struct flow_renewal *renewal)
 {
     char *url;
@@ -121,8 +126,8 @@ static enum enroll_exit target_choose(struct flow *flow, const struct flow_renew
     return ENROLL_OK;
 }
 
-static enum enroll_exit renew_send(struct flow *flow, const struct flow_renewal *renewal, const struct present *present,
-                                   EVP_PKEY *key, struct token_request *ask)
+static enum enroll_exit renew_send(struct flow *flow, const struct flow_renewal *renewal,
+                                   const struct present *present, EVP_PKEY *key, struct token_request *ask)
 {
     struct soap_security security = security_make(renewal);
     struct flow_message message = {.url = flow->result->enrollment_url,
@@ -138,7 +143,8 @@ static enum enroll_exit renew_send(struct flow *flow, const struct flow_renewal 
     ask->value_type = VALUE_TYPE_PKCS7;
     status = flow_token_ask(flow, &message);
     if (status != ENROLL_OK && flow->error->hresult == HRESULT_MESSAGE_FORMAT) {
-        flow_tell(flow, STEP_ENROL, FLOW_NOTE, "The server did not understand; asking once more as MDE version 1 did.");
+        flow_tell(flow, STEP_ENROL, FLOW_NOTE,
+                  "The server did not understand; asking once more as MDE version 1 did.");
         ask->value_type = VALUE_TYPE_PKCS7_MDE1;
         status = flow_token_ask(flow, &message);
     }
@@ -150,12 +156,14 @@ static enum enroll_exit renew_send(struct flow *flow, const struct flow_renewal 
     /* Servers that have no renewal at all answer with a general fault, some of them in HTTP 200. */
     if (status == ENROLL_REFUSED &&
         (flow->error->hresult == HRESULT_INTERNAL_SERVICE || flow->error->hresult == HRESULT_UNKNOWN))
-        snprintf(flow->error->advice, sizeof(flow->error->advice),
-                 "Try again later; if the server knows no renewal, enrol again: intune-enroll enroll --replace.");
+        snprintf(
+            flow->error->advice, sizeof(flow->error->advice),
+            "Try again later; if the server knows no renewal, enrol again: intune-enroll enroll --replace.");
     return status;
 }
 
-static enum enroll_exit request(struct flow *flow, const struct flow_renewal *renewal, const struct present *present)
+static enum enroll_exit request(struct flow *flow, const struct flow_renewal *renewal,
+                                const struct present *present)
 {
     struct token_request ask = {.type = TOKEN_REQUEST_RENEW, .items = &flow->items};
     uint8_t *pkcs10 = NULL, *pkcs7 = NULL;
@@ -164,8 +172,8 @@ static enum enroll_exit request(struct flow *flow, const struct flow_renewal *re
     enum enroll_exit status;
 
     flow_tell(flow, STEP_ENROL, FLOW_STARTED, "Making a new key and asking for its certificate");
-    status = flow->callbacks->make_request(flow->callbacks->context, &flow->result->requirements, &pkcs10, &pkcs10_size,
-                                           flow->error);
+    status = flow->callbacks->make_request(flow->callbacks->context, &flow->result->requirements, &pkcs10,
+                                           &pkcs10_size, flow->error);
     if (status == ENROLL_OK)
         status = token_key_open(&renewal->key, STEP_ENROL, &key, flow->error);
     if (status == ENROLL_OK)

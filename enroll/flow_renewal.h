@@ -14,7 +14,8 @@ enum enroll_exit flow_end(struct flow *flow, enum enroll_exit status);
 enum enroll_exit flow_step_discover(struct flow *flow);
 /* GetPolicies into result->requirements. The caller gives security and the client certificate. */
 enum enroll_exit flow_policies_ask(struct flow *flow, struct flow_message *message);
-/* RequestSecurityToken; its answer into the result. The caller gives URL, security, request and the client certificate. */
+/* RequestSecurityToken; its answer into the result. The caller gives URL, security, request and the client
+ * certificate. */
 enum enroll_exit flow_token_ask(struct flow *flow, struct flow_message *message);
 void flow_document_tell(const struct flow *flow);
 /* A u:Timestamp of now and five minutes on. */

@@ -9,14 +9,15 @@
 #include "keyfile.h"
 #include "profile_facts.h"
 
-#define PROFILE_MAX 65536 /* bytes */
+#define PROFILE_MAX    65536 /* bytes */
 #define SEND_TPM_FACTS "SendTPMFacts"
 
-static const struct profile_sources this_machine = {.os_release = "/etc/os-release", .machine_id = "/etc/machine-id"};
+static const struct profile_sources this_machine = {.os_release = "/etc/os-release",
+                                                    .machine_id = "/etc/machine-id"};
 
 /*
- * MDE2 has no device type for Linux; CIMClient_Windows (a full computer, not a phone) is the one that servers take, and
- * OSEdition 4 is the number they expect with it. Everything else is this machine's.
+ * MDE2 has no device type for Linux; CIMClient_Windows (a full computer, not a phone) is the one that servers
+ * take, and OSEdition 4 is the number they expect with it. Everything else is this machine's.
  */
 static bool defaults_set(struct device_profile *profile, const struct profile_facts *facts)
 {
@@ -59,8 +60,8 @@ static enum enroll_exit boolean_read(const char *name, const char *key, const ch
 }
 
 /* A value from the file; an empty one means that the item is not sent. */
-static enum enroll_exit value_set(struct device_profile *profile, const char *name, const char *key, const char *value,
-                                  struct enroll_error *ret_error)
+static enum enroll_exit value_set(struct device_profile *profile, const char *name, const char *key,
+                                  const char *value, struct enroll_error *ret_error)
 {
     enum context_item item = 0;
 
@@ -69,9 +70,10 @@ static enum enroll_exit value_set(struct device_profile *profile, const char *na
     while (item < CONTEXT_ITEM_COUNT && strcmp(key, context_item_descriptions[item].name) != 0)
         item++;
     if (item == CONTEXT_ITEM_COUNT)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
-                                "The keys are the names of the context items, as the installed device-profile.conf lists them.",
-                                "In %s, the key %s is not known.", name, key);
+        return enroll_error_set(
+            ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
+            "The keys are the names of the context items, as the installed device-profile.conf lists them.",
+            "In %s, the key %s is not known.", name, key);
     free(profile->values[item]);
     profile->values[item] = NULL;
     if (*value == '\0')
@@ -84,15 +86,16 @@ static enum enroll_exit value_set(struct device_profile *profile, const char *na
     return profile->values[item] != NULL ? ENROLL_OK : enroll_error_memory(ret_error, STEP_PREPARE);
 }
 
-static enum enroll_exit file_apply(struct device_profile *profile, const char *name, const struct keyfile *file,
-                                   struct enroll_error *ret_error)
+static enum enroll_exit file_apply(struct device_profile *profile, const char *name,
+                                   const struct keyfile *file, struct enroll_error *ret_error)
 {
     const char *section, *key, *value;
     enum enroll_exit status = ENROLL_OK;
 
     for (size_t i = 0; status == ENROLL_OK && keyfile_entry(file, i, &section, &key, &value) != 0; i++) {
         if (*section != '\0' && strcmp(section, "device") != 0)
-            status = enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "The only section is [device].",
+            status = enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
+                                      "The only section is [device].",
                                       "In %s, the section [%s] is not known.", name, section);
         else
             status = value_set(profile, name, key, value, ret_error);
@@ -103,9 +106,9 @@ static enum enroll_exit file_apply(struct device_profile *profile, const char *n
 static enum enroll_exit mandatory_check(const struct device_profile *profile, const char *name,
                                         struct enroll_error *ret_error)
 {
-    static const enum context_item mandatory[] = {ITEM_DEVICE_ID,   ITEM_ENROLLMENT_TYPE, ITEM_DEVICE_TYPE,
-                                                  ITEM_OS_EDITION,  ITEM_OS_VERSION,      ITEM_DEVICE_NAME,
-                                                  ITEM_APPLICATION_VERSION};
+    static const enum context_item mandatory[] = {
+        ITEM_DEVICE_ID,  ITEM_ENROLLMENT_TYPE, ITEM_DEVICE_TYPE,        ITEM_OS_EDITION,
+        ITEM_OS_VERSION, ITEM_DEVICE_NAME,     ITEM_APPLICATION_VERSION};
 
     for (size_t i = 0; i < sizeof(mandatory) / sizeof(mandatory[0]); i++)
         if (profile->values[mandatory[i]] == NULL)
@@ -117,7 +120,8 @@ static enum enroll_exit mandatory_check(const struct device_profile *profile, co
     return ENROLL_OK;
 }
 
-static enum enroll_exit profile_make(const struct keyfile *file, const char *name, const struct profile_sources *sources,
+static enum enroll_exit profile_make(const struct keyfile *file, const char *name,
+                                     const struct profile_sources *sources,
                                      struct device_profile **ret_profile, struct enroll_error *ret_error)
 {
     struct device_profile *profile = calloc(1, sizeof(*profile));
@@ -140,11 +144,13 @@ static enum enroll_exit profile_make(const struct keyfile *file, const char *nam
 
 static enum enroll_exit form_refuse(const char *name, size_t line, struct enroll_error *ret_error)
 {
-    return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Each line is KEY = VALUE, and each key stands once.",
+    return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
+                            "Each line is KEY = VALUE, and each key stands once.",
                             "The device profile %s cannot be read: line %zu is not of its form.", name, line);
 }
 
-enum enroll_exit device_profile_parse(const char *text, size_t size, const char *name, const struct profile_sources *sources,
+enum enroll_exit device_profile_parse(const char *text, size_t size, const char *name,
+                                      const struct profile_sources *sources,
                                       struct device_profile **ret_profile, struct enroll_error *ret_error)
 {
     size_t line = 0;
@@ -158,7 +164,8 @@ enum enroll_exit device_profile_parse(const char *text, size_t size, const char 
     return status;
 }
 
-enum enroll_exit device_profile_read(const char *path, struct device_profile **ret_profile, struct enroll_error *ret_error)
+enum enroll_exit device_profile_read(const char *path, struct device_profile **ret_profile,
+                                     struct enroll_error *ret_error)
 {
     const char *name = path != NULL ? path : PROFILE_DEFAULT_PATH;
     size_t line = 0;

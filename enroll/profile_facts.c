@@ -15,9 +15,10 @@
 #include "profile.h"
 
 /*
- * The applications that the machine-id is keyed with. machine-id(5) asks that it never be shown: what leaves this
- * machine is HMAC-SHA256 with the machine-id as key and one of these as message (as sd_id128_get_machine_app_specific()
- * does), so the two ids tell nothing about the machine-id nor about each other.
+ * The applications that the machine-id is keyed with. machine-id(5) asks that it never be shown: what leaves
+ * this machine is HMAC-SHA256 with the machine-id as key and one of these as message (as
+ * sd_id128_get_machine_app_specific() does), so the two ids tell nothing about the machine-id nor about each
+ * other.
  */
 static const uint8_t device_application[16] = {0x6a, 0x1d, 0x9f, 0x0c, 0x54, 0x2e, 0x4b, 0x7b,
                                                0x9c, 0x3d, 0x27, 0x81, 0xe5, 0xb0, 0x46, 0x12};

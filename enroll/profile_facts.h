@@ -6,12 +6,12 @@
 #include <stddef.h>
 
 struct profile_facts {
-    char os_version[65];     /* of os-release's VERSION_ID, four numbers as MDE2 wants: "12.0.0.0" */
+    char os_version[65]; /* of os-release's VERSION_ID, four numbers as MDE2 wants: "12.0.0.0" */
     char device_name[65];
-    char device_id[33];      /* 32 upper-case hexadecimal digits */
-    char hw_device_id[65];   /* 64 */
-    char locale[33];         /* "en-US" */
-    bool has_machine_id;     /* false: device_id and hw_device_id are empty */
+    char device_id[33];    /* 32 upper-case hexadecimal digits */
+    char hw_device_id[65]; /* 64 */
+    char locale[33];       /* "en-US" */
+    bool has_machine_id;   /* false: device_id and hw_device_id are empty */
 };
 
 struct profile_sources;

@@ -140,7 +140,8 @@ static const char *missing_option(const struct auth_options *options, enum auth_
     return needed[way];
 }
 
-static enum enroll_exit value_type_find(const char *name, const char **ret_type, struct enroll_error *ret_error)
+static enum enroll_exit value_type_find(const char *name, const char **ret_type,
+                                        struct enroll_error *ret_error)
 {
     if (name == NULL || strcmp(name, "user") == 0)
         *ret_type = VALUE_TYPE_USER_TOKEN;
@@ -163,13 +164,15 @@ enum enroll_exit auth_obtain(const struct auth_options *options, const struct au
     if (status != ENROLL_OK)
         return status;
     if (way == AUTH_AUTOMATIC)
-        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-                                "Give --token-file, --token-command, or --client-id for a sign-in with a device code.",
-                                "The server wants a security token, and there is no way to get one.");
+        return enroll_error_set(
+            ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+            "Give --token-file, --token-command, or --client-id for a sign-in with a device code.",
+            "The server wants a security token, and there is no way to get one.");
     missing = missing_option(options, way);
     if (missing != NULL)
         return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, NULL,
-                                "Authentication by %s needs %s, which was not given.", ways[way].name, missing);
+                                "Authentication by %s needs %s, which was not given.", ways[way].name,
+                                missing);
     note(situation, way, why);
     status = ways[way].obtain(options, situation, &credential, ret_error);
     if (status != ENROLL_OK) {

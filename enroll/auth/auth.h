@@ -1,6 +1,6 @@
 /*
- * enroll/auth: the ways to get a security token, each a file of its own behind the one interface of this header. Called
- * by flow.c once Discover has said what the server wants.
+ * enroll/auth: the ways to get a security token, each a file of its own behind the one interface of this
+ * header. Called by flow.c once Discover has said what the server wants.
  */
 #ifndef ENROLL_AUTH_H
 #define ENROLL_AUTH_H
@@ -29,7 +29,8 @@ enum auth_way {
     AUTH_CERTIFICATE,
 };
 
-/* The name that --auth takes: "file", "fd", "command", "device-code", "broker", "browser", "password", "certificate". */
+/* The name that --auth takes: "file", "fd", "command", "device-code", "broker", "browser", "password",
+ * "certificate". */
 const char *auth_way_name(enum auth_way way);
 /* The reverse; false when there is no such way. "auto" is AUTH_AUTOMATIC. */
 bool auth_way_find(const char *name, enum auth_way *ret_way) __attribute__((warn_unused_result));
@@ -37,28 +38,29 @@ bool auth_way_find(const char *name, enum auth_way *ret_way) __attribute__((warn
 /* What a person has to see to sign in elsewhere: the device code, or an address to open. */
 struct auth_instruction {
     const char *url;
-    const char *code;      /* NULL with a browser */
-    const char *message;   /* the server's words, printable; may be NULL */
+    const char *code;    /* NULL with a browser */
+    const char *message; /* the server's words, printable; may be NULL */
     unsigned seconds_left;
 };
 
-/* The operator's options; NULL or -1 for what was not given. Strings are not owned. Initialise with AUTH_OPTIONS_NONE. */
+/* The operator's options; NULL or -1 for what was not given. Strings are not owned. Initialise with
+ * AUTH_OPTIONS_NONE. */
 struct auth_options {
     enum auth_way force;
     const char *token_file;
     int token_fd;
-    const char *token_command;      /* words separated by blanks, quotes as in a shell, run without one */
-    const char *token_type;         /* "user" (default) or "jwt": the ValueType that names the token */
+    const char *token_command; /* words separated by blanks, quotes as in a shell, run without one */
+    const char *token_type;    /* "user" (default) or "jwt": the ValueType that names the token */
     const char *username;
     const char *password_file;
-    const char *client_id;          /* OAuth 2; none is built in */
+    const char *client_id; /* OAuth 2; none is built in */
     const char *scope;
-    const char *resource;           /* OAuth 2, version 1 endpoints; instead of scope */
+    const char *resource; /* OAuth 2, version 1 endpoints; instead of scope */
     const char *tenant;
-    const char *authority;          /* "https://login.microsoftonline.com" unless given */
-    const char *certificate;        /* PEM file or pkcs11: URI */
-    const char *certificate_key;    /* PEM file; NULL: in the same file. A pkcs11: URI names both */
-    bool may_open_browser;          /* there is a display */
+    const char *authority;       /* "https://login.microsoftonline.com" unless given */
+    const char *certificate;     /* PEM file or pkcs11: URI */
+    const char *certificate_key; /* PEM file; NULL: in the same file. A pkcs11: URI names both */
+    bool may_open_browser;       /* there is a display */
     void *context;
     /* Asks for a secret without echo. malloc()ed, wiped by the callee's caller; NULL: nobody to ask. */
     char *(*ask_secret)(void *context, const char *prompt);
@@ -92,13 +94,13 @@ enum auth_kind { CREDENTIAL_TOKEN, CREDENTIAL_PASSWORD, CREDENTIAL_CERTIFICATE }
 struct auth_credential {
     enum auth_kind kind;
     enum auth_way way;
-    char *token;             /* CREDENTIAL_TOKEN: as the token service gave it, not yet base64 */
-    const char *value_type;  /* CREDENTIAL_TOKEN: of the BinarySecurityToken; static */
-    char *username;          /* CREDENTIAL_PASSWORD */
+    char *token;            /* CREDENTIAL_TOKEN: as the token service gave it, not yet base64 */
+    const char *value_type; /* CREDENTIAL_TOKEN: of the BinarySecurityToken; static */
+    char *username;         /* CREDENTIAL_PASSWORD */
     char *password;
-    X509 *certificate;       /* CREDENTIAL_CERTIFICATE */
+    X509 *certificate; /* CREDENTIAL_CERTIFICATE */
     EVP_PKEY *key;
-    void *key_source;        /* what keeps a pkcs11: key alive; NULL: nothing has to */
+    void *key_source; /* what keeps a pkcs11: key alive; NULL: nothing has to */
     void (*key_source_close)(void *key_source);
 };
 
@@ -109,8 +111,8 @@ struct auth_offer {
 struct auth_offer auth_options_offer(const struct auth_options *options);
 
 /*
- * Chooses the way and gets the credential. Errors: ENROLL_AUTHENTICATION, ENROLL_CONFIGURATION (a file), ENROLL_UNSAFE (a
- * password for a host nobody confirmed), ENROLL_CANCELLED, and those of net_send().
+ * Chooses the way and gets the credential. Errors: ENROLL_AUTHENTICATION, ENROLL_CONFIGURATION (a file),
+ * ENROLL_UNSAFE (a password for a host nobody confirmed), ENROLL_CANCELLED, and those of net_send().
  */
 enum enroll_exit auth_obtain(const struct auth_options *options, const struct auth_situation *situation,
                              struct auth_credential *ret_credential, struct enroll_error *ret_error)

@@ -1,6 +1,7 @@
 /*
- * The identity broker of the desktop session (D-Bus, com.microsoft.identity.broker1), as Microsoft's and himmelblau's both
- * offer it: a token without a question where the user is signed in, else the broker's own window.
+ * The identity broker of the desktop session (D-Bus, com.microsoft.identity.broker1), as Microsoft's and
+ * himmelblau's both offer it: a token without a question where the user is signed in, else the broker's own
+ * window.
  */
 #include "auth/ways.h"
 
@@ -17,13 +18,13 @@
 #include "auth/broker_message.h"
 #include "auth/secret.h"
 
-#define BROKER_NAME "com.microsoft.identity.broker1"
-#define BROKER_PATH "/com/microsoft/identity/broker1"
-#define BROKER_INTERFACE "com.microsoft.identity.Broker1"
-#define PROTOCOL "0.0"
-#define SILENT_SECONDS 60
+#define BROKER_NAME         "com.microsoft.identity.broker1"
+#define BROKER_PATH         "/com/microsoft/identity/broker1"
+#define BROKER_INTERFACE    "com.microsoft.identity.Broker1"
+#define PROTOCOL            "0.0"
+#define SILENT_SECONDS      60
 #define INTERACTIVE_SECONDS 300
-#define AUTHORITY_DEFAULT "https://login.microsoftonline.com"
+#define AUTHORITY_DEFAULT   "https://login.microsoftonline.com"
 
 static bool name_listed(sd_bus *bus, const char *method)
 {
@@ -31,8 +32,8 @@ static bool name_listed(sd_bus *bus, const char *method)
     char **names = NULL;
     bool found = false;
 
-    if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", method, NULL, &reply,
-                           NULL) >= 0 &&
+    if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                           method, NULL, &reply, NULL) >= 0 &&
         sd_bus_message_read_strv(reply, &names) >= 0) {
         for (char **name = names; name != NULL && *name != NULL; name++) {
             found = found || strcmp(*name, BROKER_NAME) == 0;
@@ -47,7 +48,8 @@ static bool name_listed(sd_bus *bus, const char *method)
 bool auth_broker_available(void)
 {
     sd_bus *bus = NULL;
-    bool found = sd_bus_open_user(&bus) >= 0 && (name_listed(bus, "ListNames") || name_listed(bus, "ListActivatableNames"));
+    bool found = sd_bus_open_user(&bus) >= 0 &&
+                 (name_listed(bus, "ListNames") || name_listed(bus, "ListActivatableNames"));
 
     sd_bus_flush_close_unref(bus);
     return found;
@@ -60,18 +62,21 @@ static void correlation_make(char ret_id[37])
     /* It only ties log lines together; zeros would do. */
     if (RAND_bytes(r, sizeof(r)) != 1)
         memset(r, 0, sizeof(r));
-    snprintf(ret_id, 37, "%02x%02x%02x%02x-%02x%02x-4%x%02x-8%x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2], r[3], r[4],
-             r[5], r[6] & 15, r[7], r[8] & 15, r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+    snprintf(ret_id, 37, "%02x%02x%02x%02x-%02x%02x-4%x%02x-8%x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+             r[2], r[3], r[4], r[5], r[6] & 15, r[7], r[8] & 15, r[9], r[10], r[11], r[12], r[13], r[14],
+             r[15]);
 }
 
-static enum enroll_exit call_failed(const char *method, int result, const sd_bus_error *error, struct enroll_error *ret_error)
+static enum enroll_exit call_failed(const char *method, int result, const sd_bus_error *error,
+                                    struct enroll_error *ret_error)
 {
     bool absent = sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
                   sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
 
     enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
                      "Run this as the signed-in user in the desktop session, or use another --auth.",
-                     absent ? "No identity broker is installed in this session (%s)." : "The identity broker failed at %s.",
+                     absent ? "No identity broker is installed in this session (%s)."
+                            : "The identity broker failed at %s.",
                      method);
     if (!absent)
         snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%s",
@@ -110,14 +115,16 @@ static enum enroll_exit broker_call(sd_bus *bus, const char *method, const char 
     return status;
 }
 
-/* One attempt at a token. *ret_words gets the broker's refusal when there is no token; ENROLL_OK all the same. */
-static enum enroll_exit token_acquire(sd_bus *bus, const char *method, unsigned seconds, const struct broker_request *request,
-                                      const char *account, char **ret_token, char **ret_words,
-                                      struct enroll_error *ret_error)
+/* One attempt at a token. *ret_words gets the broker's refusal when there is no token; ENROLL_OK all the
+ * same. */
+static enum enroll_exit token_acquire(sd_bus *bus, const char *method, unsigned seconds,
+                                      const struct broker_request *request, const char *account,
+                                      char **ret_token, char **ret_words, struct enroll_error *ret_error)
 {
     char *argument = broker_token_request(request, account), *answer = NULL;
-    enum enroll_exit status = argument != NULL ? broker_call(bus, method, argument, seconds, &answer, ret_error)
-                                               : enroll_error_memory(ret_error, STEP_TOKEN);
+    enum enroll_exit status = argument != NULL
+                                  ? broker_call(bus, method, argument, seconds, &answer, ret_error)
+                                  : enroll_error_memory(ret_error, STEP_TOKEN);
 
     if (status == ENROLL_OK && !broker_token_read(answer, strlen(answer), ret_token, ret_words))
         status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, NULL,
@@ -127,29 +134,31 @@ static enum enroll_exit token_acquire(sd_bus *bus, const char *method, unsigned 
     return status;
 }
 
-static enum enroll_exit token_get(sd_bus *bus, const struct broker_request *request, const struct auth_situation *situation,
-                                  char **ret_token, struct enroll_error *ret_error)
+static enum enroll_exit token_get(sd_bus *bus, const struct broker_request *request,
+                                  const struct auth_situation *situation, char **ret_token,
+                                  struct enroll_error *ret_error)
 {
     char *argument = broker_accounts_request(request), *answer = NULL, *account = NULL, *words = NULL;
-    enum enroll_exit status = argument != NULL
-                                  ? broker_call(bus, "getAccounts", argument, SILENT_SECONDS, &answer, ret_error)
-                                  : enroll_error_memory(ret_error, STEP_TOKEN);
+    enum enroll_exit status =
+        argument != NULL ? broker_call(bus, "getAccounts", argument, SILENT_SECONDS, &answer, ret_error)
+                         : enroll_error_memory(ret_error, STEP_TOKEN);
 
     if (status == ENROLL_OK)
         account = broker_account_choose(answer, strlen(answer), request->user);
     if (status == ENROLL_OK && account != NULL)
-        status = token_acquire(bus, "acquireTokenSilently", SILENT_SECONDS, request, account, ret_token, &words, ret_error);
+        status = token_acquire(bus, "acquireTokenSilently", SILENT_SECONDS, request, account, ret_token,
+                               &words, ret_error);
     if (status == ENROLL_OK && *ret_token == NULL) {
         free(words);
         words = NULL;
         if (situation->note != NULL)
             situation->note(situation->note_context, "The identity broker asks you to sign in.");
-        status = token_acquire(bus, "acquireTokenInteractively", INTERACTIVE_SECONDS, request, account, ret_token, &words,
-                               ret_error);
+        status = token_acquire(bus, "acquireTokenInteractively", INTERACTIVE_SECONDS, request, account,
+                               ret_token, &words, ret_error);
     }
     if (status == ENROLL_OK && *ret_token == NULL) {
-        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Check --client-id and --scope.",
-                                  "The identity broker gave no token.");
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+                                  "Check --client-id and --scope.", "The identity broker gave no token.");
         snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%s", words != NULL ? words : "");
     }
     free(words);
@@ -159,7 +168,8 @@ static enum enroll_exit token_get(sd_bus *bus, const struct broker_request *requ
     return status;
 }
 
-enum enroll_exit auth_broker_obtain(const struct auth_options *options, const struct auth_situation *situation,
+enum enroll_exit auth_broker_obtain(const struct auth_options *options,
+                                    const struct auth_situation *situation,
                                     struct auth_credential *ret_credential, struct enroll_error *ret_error)
 {
     char authority[300];
@@ -174,13 +184,15 @@ enum enroll_exit auth_broker_obtain(const struct auth_options *options, const st
     if (options->scope == NULL)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Give --scope.",
                                 "A token from the identity broker needs a scope, and none is configured.");
-    snprintf(authority, sizeof(authority), "%s/%s", options->authority != NULL ? options->authority : AUTHORITY_DEFAULT,
+    snprintf(authority, sizeof(authority), "%s/%s",
+             options->authority != NULL ? options->authority : AUTHORITY_DEFAULT,
              options->tenant != NULL ? options->tenant : "common");
     result = sd_bus_open_user(&bus);
     if (result < 0)
-        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-                                "Run this as the signed-in user in the desktop session, or use another --auth.",
-                                "There is no D-Bus session to find an identity broker in (%s).", strerrordesc_np(-result));
+        return enroll_error_set(
+            ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+            "Run this as the signed-in user in the desktop session, or use another --auth.",
+            "There is no D-Bus session to find an identity broker in (%s).", strerrordesc_np(-result));
     ret_credential->kind = CREDENTIAL_TOKEN;
     status = token_get(bus, &request, situation, &ret_credential->token, ret_error);
     sd_bus_flush_close_unref(bus);

@@ -68,7 +68,8 @@ static struct json_object *scopes_make(const char *scope)
     struct json_object *scopes = json_object_new_array();
     size_t count = 0;
 
-    for (scope += strspn(scope, " "); scopes != NULL && *scope != '\0' && count < BROKER_SCOPES_MAX; count++) {
+    for (scope += strspn(scope, " "); scopes != NULL && *scope != '\0' && count < BROKER_SCOPES_MAX;
+         count++) {
         size_t size = strcspn(scope, " ");
         struct json_object *one = json_object_new_string_len(scope, (int)size);
 
@@ -82,7 +83,8 @@ static struct json_object *scopes_make(const char *scope)
     return scopes;
 }
 
-static bool parameters_fill(struct json_object *parameters, const struct broker_request *request, const char *account)
+static bool parameters_fill(struct json_object *parameters, const struct broker_request *request,
+                            const char *account)
 {
     struct json_object *scopes = scopes_make(request->scope);
     struct json_object *type = json_object_new_int(AUTHORIZATION_TYPE_TOKEN);
@@ -94,7 +96,8 @@ static bool parameters_fill(struct json_object *parameters, const struct broker_
         return false;
     if (parsed != NULL && json_object_object_add(parameters, "account", parsed) != 0)
         return false;
-    return string_add(parameters, "clientId", request->client_id) && string_add(parameters, "redirectUri", REDIRECT_URI) &&
+    return string_add(parameters, "clientId", request->client_id) &&
+           string_add(parameters, "redirectUri", REDIRECT_URI) &&
            string_add(parameters, "authority", request->authority) &&
            string_add(parameters, "username", request->user != NULL ? request->user : "");
 }
@@ -114,11 +117,13 @@ char *broker_token_request(const struct broker_request *request, const char *acc
 /* An error is a string, or an object with its words in one of several members. */
 static char *error_read(struct json_object *holder)
 {
-    static const char *const names[] = {"context", "message", "error_description", "errorDescription", "status"};
+    static const char *const names[] = {"context", "message", "error_description", "errorDescription",
+                                        "status"};
     struct json_object *error;
     char *text = json_text_printable(holder, "error");
 
-    if (text != NULL || !json_object_object_get_ex(holder, "error", &error) || !json_object_is_type(error, json_type_object))
+    if (text != NULL || !json_object_object_get_ex(holder, "error", &error) ||
+        !json_object_is_type(error, json_type_object))
         return text;
     for (size_t i = 0; text == NULL && i < sizeof(names) / sizeof(names[0]); i++)
         text = json_text_printable(error, names[i]);

@@ -1,7 +1,7 @@
 /*
- * The sign-in page of a federated server (MS-MDE2 3.2) in the browser of this machine, its answer taken by the one-shot receiver;
- * without a display, the address is shown and the answer can be pasted. Windows' own return address, ms-app:, is never registered:
- * a scheme handler gets no POST body.
+ * The sign-in page of a federated server (MS-MDE2 3.2) in the browser of this machine, its answer taken by
+ * the one-shot receiver; without a display, the address is shown and the answer can be pasted. Windows' own
+ * return address, ms-app:, is never registered: a scheme handler gets no POST body.
  */
 #include "auth/ways.h"
 
@@ -28,8 +28,8 @@ static time_t now(void)
     return clock.tv_sec;
 }
 
-static enum enroll_exit address_make(const struct auth_situation *situation, const char *return_url, char **ret_url,
-                                     struct enroll_error *ret_error)
+static enum enroll_exit address_make(const struct auth_situation *situation, const char *return_url,
+                                     char **ret_url, struct enroll_error *ret_error)
 {
     char *url = url_parameter_add(situation->authentication_service_url, "appru", return_url);
     char *longer = NULL;
@@ -69,15 +69,15 @@ static bool browser_open(const char *url)
 
 static enum enroll_exit sign_in_failed(char *text, struct enroll_error *ret_error)
 {
-    enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Try again, or ask the server's administrator.",
-                     "The sign-in in the browser failed.");
+    enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+                     "Try again, or ask the server's administrator.", "The sign-in in the browser failed.");
     snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%s", text);
     free(text);
     return ENROLL_AUTHENTICATION;
 }
 
-static enum enroll_exit answer_wait(const struct auth_options *options, struct browser_receiver *receiver, const char *url,
-                                    char **ret_token, struct enroll_error *ret_error)
+static enum enroll_exit answer_wait(const struct auth_options *options, struct browser_receiver *receiver,
+                                    const char *url, char **ret_token, struct enroll_error *ret_error)
 {
     time_t end = now() + RECEIVER_SECONDS;
     char *text = NULL;
@@ -89,16 +89,18 @@ static enum enroll_exit answer_wait(const struct auth_options *options, struct b
         if (options->show != NULL)
             options->show(options->context, &instruction);
         if (options->cancelled != NULL && options->cancelled(options->context))
-            return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL, "The sign-in was cancelled.");
+            return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL,
+                                    "The sign-in was cancelled.");
         verdict = browser_receiver_serve(receiver, ret_token, &text);
         if (verdict == BROWSER_TOKEN)
             return ENROLL_OK;
         if (verdict == BROWSER_ERROR)
             return sign_in_failed(text, ret_error);
     }
-    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-                            "Some servers answer to Windows only; then use --token-file or --auth device-code.",
-                            "The browser did not come back with an answer within %d minutes.", RECEIVER_SECONDS / 60);
+    return enroll_error_set(
+        ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+        "Some servers answer to Windows only; then use --token-file or --auth device-code.",
+        "The browser did not come back with an answer within %d minutes.", RECEIVER_SECONDS / 60);
 }
 
 /* The value of wresult, or the whole form that the page would have sent. */
@@ -113,7 +115,8 @@ static enum enroll_exit answer_paste(const struct auth_options *options, const c
     line = options->ask_line(options->context, "The answer (the value of wresult in the page's source): ");
     if (line == NULL || *line == '\0') {
         secret_free(line);
-        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, NULL, "No answer of the sign-in page was given.");
+        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, NULL,
+                                "No answer of the sign-in page was given.");
     }
     *ret_token = browser_form_field(line, strlen(line), "wresult");
     if (*ret_token == NULL)
@@ -133,7 +136,8 @@ static void host_note(const struct auth_situation *situation)
     situation->note(situation->note_context, text);
 }
 
-enum enroll_exit auth_browser_obtain(const struct auth_options *options, const struct auth_situation *situation,
+enum enroll_exit auth_browser_obtain(const struct auth_options *options,
+                                     const struct auth_situation *situation,
                                      struct auth_credential *ret_credential, struct enroll_error *ret_error)
 {
     struct browser_receiver *receiver;
@@ -141,7 +145,8 @@ enum enroll_exit auth_browser_obtain(const struct auth_options *options, const s
     enum enroll_exit status;
 
     if (situation->authentication_service_url == NULL)
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_TOKEN, "Give a token: --token-file, --token-command.",
+        return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_TOKEN,
+                                "Give a token: --token-file, --token-command.",
                                 "The server names no sign-in page.");
     receiver = browser_receiver_new();
     if (receiver == NULL)

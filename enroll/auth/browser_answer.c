@@ -68,7 +68,8 @@ char *browser_form_field(const char *form, size_t size, const char *name)
     return found != NULL ? form_decode(found, found_size) : NULL;
 }
 
-/* The value of a header of `head` (terminated, without the request line), in ret_value; false if absent or doubled. */
+/* The value of a header of `head` (terminated, without the request line), in ret_value; false if absent or
+ * doubled. */
 static bool header_find(const char *head, const char *name, char *ret_value, size_t capacity)
 {
     size_t name_size = strlen(name);
@@ -114,16 +115,18 @@ static unsigned head_refusal(const char *head, const char *host, const char *pat
     if (!header_find(headers + 2, "Host", value, sizeof(value)) || strcasecmp(value, host) != 0)
         return 400;
     if (!header_find(headers + 2, "Content-Type", value, sizeof(value)) ||
-        strncasecmp(value, "application/x-www-form-urlencoded", 33) != 0 || (value[33] != '\0' && value[33] != ';'))
+        strncasecmp(value, "application/x-www-form-urlencoded", 33) != 0 ||
+        (value[33] != '\0' && value[33] != ';'))
         return 415;
-    if (!header_find(headers + 2, "Content-Length", value, sizeof(value)) || *value == '\0' || strlen(value) > 9 ||
-        strspn(value, "0123456789") != strlen(value))
+    if (!header_find(headers + 2, "Content-Length", value, sizeof(value)) || *value == '\0' ||
+        strlen(value) > 9 || strspn(value, "0123456789") != strlen(value))
         return 411;
     *ret_length = (size_t)strtoul(value, NULL, 10);
     return *ret_length > BROWSER_BODY_MAX ? 413 : 0;
 }
 
-static enum browser_verdict form_judge(const char *form, size_t size, unsigned *ret_status, char **ret_token, char **ret_text)
+static enum browser_verdict form_judge(const char *form, size_t size, unsigned *ret_status, char **ret_token,
+                                       char **ret_text)
 {
     char *token = browser_form_field(form, size, "wresult");
     char *text;

@@ -1,10 +1,11 @@
-/* What a browser posts to the one-shot receiver: an HTTP request with a form in it. Pure. Private to enroll/auth. */
+/* What a browser posts to the one-shot receiver: an HTTP request with a form in it. Pure. Private to
+ * enroll/auth. */
 #ifndef ENROLL_AUTH_BROWSER_ANSWER_H
 #define ENROLL_AUTH_BROWSER_ANSWER_H
 
 #include <stddef.h>
 
-#define BROWSER_BODY_MAX 65536
+#define BROWSER_BODY_MAX   65536
 #define BROWSER_HEADER_MAX 16384
 
 enum browser_verdict {
@@ -15,9 +16,10 @@ enum browser_verdict {
 };
 
 /*
- * Judges the first `size` bytes of a connection. Accepted is only: POST of exactly `path`, Host exactly `host`
- * ("127.0.0.1:PORT"), application/x-www-form-urlencoded, a Content-Length of at most BROWSER_BODY_MAX, and in the form
- * wresult, or an error.
+ * Judges the first `size` bytes of a connection. Accepted is only: POST of exactly `path`, Host exactly
+ * `host`
+ * ("127.0.0.1:PORT"), application/x-www-form-urlencoded, a Content-Length of at most BROWSER_BODY_MAX, and in
+ * the form wresult, or an error.
  */
 enum browser_verdict browser_answer_judge(const char *bytes, size_t size, const char *host, const char *path,
                                           unsigned *ret_status, char **ret_token, char **ret_text);

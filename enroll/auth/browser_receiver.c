@@ -46,7 +46,8 @@ static bool listener_open(struct browser_receiver *receiver)
     socklen_t size = sizeof(address);
 
     receiver->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (receiver->listener < 0 || bind(receiver->listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+    if (receiver->listener < 0 ||
+        bind(receiver->listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(receiver->listener, RECEIVER_CONNECTIONS) != 0 ||
         getsockname(receiver->listener, (struct sockaddr *)&address, &size) != 0)
         return false;
@@ -94,12 +95,14 @@ static void connection_close(struct connection *connection)
 static void answer(struct connection *connection, unsigned status, const char *reason, const char *words)
 {
     char page[256], text[768];
-    int page_size = snprintf(page, sizeof(page), "<!doctype html><title>intune-enroll</title><p>%s</p>\n", words);
-    int size = snprintf(text, sizeof(text),
-                        "HTTP/1.1 %u %s\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n"
-                        "Content-Security-Policy: default-src 'none'\r\nReferrer-Policy: no-referrer\r\n"
-                        "Content-Length: %d\r\nConnection: close\r\n\r\n%s",
-                        status, reason, page_size, page);
+    int page_size =
+        snprintf(page, sizeof(page), "<!doctype html><title>intune-enroll</title><p>%s</p>\n", words);
+    int size =
+        snprintf(text, sizeof(text),
+                 "HTTP/1.1 %u %s\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n"
+                 "Content-Security-Policy: default-src 'none'\r\nReferrer-Policy: no-referrer\r\n"
+                 "Content-Length: %d\r\nConnection: close\r\n\r\n%s",
+                 status, reason, page_size, page);
 
     if (size > 0 && (size_t)size < sizeof(text) &&
         send(connection->fd, text, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT) == size)
@@ -126,10 +129,11 @@ static void connection_accept(struct browser_receiver *receiver)
         close(fd);
 }
 
-static enum browser_verdict connection_read(const struct browser_receiver *receiver, struct connection *connection,
-                                            char **ret_token, char **ret_text)
+static enum browser_verdict connection_read(const struct browser_receiver *receiver,
+                                            struct connection *connection, char **ret_token, char **ret_text)
 {
-    ssize_t count = recv(connection->fd, connection->bytes + connection->size, REQUEST_MAX - connection->size, 0);
+    ssize_t count =
+        recv(connection->fd, connection->bytes + connection->size, REQUEST_MAX - connection->size, 0);
     enum browser_verdict verdict;
     unsigned status = 400;
 
@@ -140,8 +144,8 @@ static enum browser_verdict connection_read(const struct browser_receiver *recei
         return BROWSER_INCOMPLETE;
     }
     connection->size += (size_t)count;
-    verdict = browser_answer_judge(connection->bytes, connection->size, receiver->host, receiver->path, &status, ret_token,
-                                   ret_text);
+    verdict = browser_answer_judge(connection->bytes, connection->size, receiver->host, receiver->path,
+                                   &status, ret_token, ret_text);
     if (verdict == BROWSER_INCOMPLETE && connection->size < REQUEST_MAX)
         return BROWSER_INCOMPLETE;
     if (verdict == BROWSER_TOKEN)
@@ -154,7 +158,8 @@ static enum browser_verdict connection_read(const struct browser_receiver *recei
     return verdict == BROWSER_REFUSED ? BROWSER_INCOMPLETE : verdict;
 }
 
-enum browser_verdict browser_receiver_serve(struct browser_receiver *receiver, char **ret_token, char **ret_text)
+enum browser_verdict browser_receiver_serve(struct browser_receiver *receiver, char **ret_token,
+                                            char **ret_text)
 {
     struct pollfd polls[RECEIVER_CONNECTIONS + 1] = {{.fd = receiver->listener, .events = POLLIN}};
     enum browser_verdict verdict = BROWSER_INCOMPLETE;

@@ -1,6 +1,6 @@
 /*
- * An existing certificate and its key (AuthPolicy Certificate): PEM files, or a pkcs11: URI of any token that p11-kit
- * knows, which names both.
+ * An existing certificate and its key (AuthPolicy Certificate): PEM files, or a pkcs11: URI of any token that
+ * p11-kit knows, which names both.
  */
 #include "auth/ways.h"
 
@@ -88,10 +88,12 @@ static void source_close(void *source)
     token_key_close(source);
 }
 
-static enum enroll_exit token_read(const char *uri, struct auth_credential *ret_credential, struct enroll_error *ret_error)
+static enum enroll_exit token_read(const char *uri, struct auth_credential *ret_credential,
+                                   struct enroll_error *ret_error)
 {
     struct token_key *key = NULL;
-    enum enroll_exit status = token_key_open_uri(uri, STEP_TOKEN, &key, &ret_credential->certificate, ret_error);
+    enum enroll_exit status =
+        token_key_open_uri(uri, STEP_TOKEN, &key, &ret_credential->certificate, ret_error);
 
     if (status != ENROLL_OK)
         return status;
@@ -101,8 +103,10 @@ static enum enroll_exit token_read(const char *uri, struct auth_credential *ret_
     return EVP_PKEY_up_ref(ret_credential->key) == 1 ? ENROLL_OK : enroll_error_memory(ret_error, STEP_TOKEN);
 }
 
-enum enroll_exit auth_certificate_obtain(const struct auth_options *options, const struct auth_situation *situation,
-                                         struct auth_credential *ret_credential, struct enroll_error *ret_error)
+enum enroll_exit auth_certificate_obtain(const struct auth_options *options,
+                                         const struct auth_situation *situation,
+                                         struct auth_credential *ret_credential,
+                                         struct enroll_error *ret_error)
 {
     bool on_token = strncmp(options->certificate, "pkcs11:", 7) == 0;
     enum enroll_exit status;
@@ -115,8 +119,9 @@ enum enroll_exit auth_certificate_obtain(const struct auth_options *options, con
         return status;
     if (X509_check_private_key(ret_credential->certificate, ret_credential->key) != 1) {
         ERR_clear_error();
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --auth-certificate and --auth-key.",
-                                "The certificate and the key that authenticate this enrolment do not belong together.");
+        return enroll_error_set(
+            ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --auth-certificate and --auth-key.",
+            "The certificate and the key that authenticate this enrolment do not belong together.");
     }
     return ENROLL_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * OAuth 2 device code (RFC 8628): a code is shown here, typed in a browser anywhere, and the token is polled for. The
- * client id, scope and tenant are the operator's; none is built in.
+ * OAuth 2 device code (RFC 8628): a code is shown here, typed in a browser anywhere, and the token is polled
+ * for. The client id, scope and tenant are the operator's; none is built in.
  */
 #include "auth/ways.h"
 
@@ -18,14 +18,15 @@
 #include "net/url.h"
 
 #define AUTHORITY_DEFAULT "https://login.microsoftonline.com"
-#define TENANT_DEFAULT "organizations"
+#define TENANT_DEFAULT    "organizations"
 #define GRANT_DEVICE_CODE "urn:ietf:params:oauth:grant-type:device_code"
-#define INTERVAL_DEFAULT 5
-#define EXPIRES_MAX 1800     /* seconds: nobody waits longer */
-#define SLOW_DOWN 5          /* seconds more for each slow_down, RFC 8628 3.5 */
-#define ADVICE_CONDITIONAL_ACCESS                                                                                                \
-    "The server's text says why; a Conditional Access policy may forbid device codes: then use --token-file, or --auth broker."
-#define FAILURES_MAX 3       /* answers in a row that are no answers */
+#define INTERVAL_DEFAULT  5
+#define EXPIRES_MAX       1800 /* seconds: nobody waits longer */
+#define SLOW_DOWN         5    /* seconds more for each slow_down, RFC 8628 3.5 */
+#define ADVICE_CONDITIONAL_ACCESS                                                                            \
+    "The server's text says why; a Conditional Access policy may forbid device codes: then use "             \
+    "--token-file, or --auth broker."
+#define FAILURES_MAX 3 /* answers in a row that are no answers */
 
 struct service {
     const struct auth_options *options;
@@ -35,19 +36,22 @@ struct service {
 
 enum endpoint { ENDPOINT_DEVICE_CODE, ENDPOINT_TOKEN };
 
-static enum enroll_exit service_find(const struct auth_options *options, struct net *net, struct service *ret_service,
-                                     struct enroll_error *ret_error)
+static enum enroll_exit service_find(const struct auth_options *options, struct net *net,
+                                     struct service *ret_service, struct enroll_error *ret_error)
 {
     const char *authority = options->authority != NULL ? options->authority : AUTHORITY_DEFAULT;
-    const char *tenant = options->tenant != NULL ? options->tenant : options->authority == NULL ? TENANT_DEFAULT : NULL;
+    const char *tenant = options->tenant != NULL      ? options->tenant
+                         : options->authority == NULL ? TENANT_DEFAULT
+                                                      : NULL;
     const char *const names[] = {[ENDPOINT_DEVICE_CODE] = "devicecode", [ENDPOINT_TOKEN] = "token"};
     size_t size = strlen(authority);
     char host[URL_HOST_MAX];
     const char *refusal = url_host(authority, host) ? url_refusal(authority, host) : "is no URL";
 
     if (refusal != NULL || size > NET_URL_MAX / 2 || (tenant != NULL && strlen(tenant) > 255))
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --authority and --tenant.",
-                                "The address of the token service %s.", refusal != NULL ? refusal : "is too long");
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN,
+                                "Check --authority and --tenant.", "The address of the token service %s.",
+                                refusal != NULL ? refusal : "is too long");
     if (options->scope == NULL && options->resource == NULL)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Give --scope.",
                                 "A sign-in with a device code needs a scope, and none is configured.");
@@ -55,8 +59,9 @@ static enum enroll_exit service_find(const struct auth_options *options, struct 
         size--;
     *ret_service = (struct service){.options = options, .net = net};
     for (enum endpoint at = ENDPOINT_DEVICE_CODE; at <= ENDPOINT_TOKEN; at++)
-        snprintf(ret_service->url[at], NET_URL_MAX, "%.*s%s%s/oauth2/%s%s%s", (int)size, authority, tenant != NULL ? "/" : "",
-                 tenant != NULL ? tenant : "", options->scope != NULL ? "v2.0/" : "", names[at],
+        snprintf(ret_service->url[at], NET_URL_MAX, "%.*s%s%s/oauth2/%s%s%s", (int)size, authority,
+                 tenant != NULL ? "/" : "", tenant != NULL ? tenant : "",
+                 options->scope != NULL ? "v2.0/" : "", names[at],
                  options->scope != NULL ? "" : "?api-version=1.0");
     return ENROLL_OK;
 }
@@ -82,9 +87,9 @@ static char *form_encode(const char *const pairs[][2])
 }
 
 /* Posts a form. *ret_parsed says whether the answer was JSON; *ret_status is HTTP's. */
-static enum enroll_exit form_post(const struct service *service, enum endpoint endpoint, const char *const pairs[][2],
-                                  struct oauth_answer *ret_answer, bool *ret_parsed, long *ret_status,
-                                  struct enroll_error *ret_error)
+static enum enroll_exit form_post(const struct service *service, enum endpoint endpoint,
+                                  const char *const pairs[][2], struct oauth_answer *ret_answer,
+                                  bool *ret_parsed, long *ret_status, struct enroll_error *ret_error)
 {
     char *form = form_encode(pairs);
     struct net_request request = {
@@ -114,8 +119,9 @@ static enum enroll_exit form_post(const struct service *service, enum endpoint e
 
 static enum enroll_exit no_answer(long http_status, struct enroll_error *ret_error)
 {
-    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Check --authority and --tenant, or try again later.",
-                            "The token service did not answer as OAuth 2 has it (HTTP status %ld).", http_status);
+    return enroll_error_set(
+        ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Check --authority and --tenant, or try again later.",
+        "The token service did not answer as OAuth 2 has it (HTTP status %ld).", http_status);
 }
 
 /* The token service's refusal, in its own words. */
@@ -163,7 +169,8 @@ static enum enroll_exit code_request(const struct service *service, struct oauth
     enum enroll_exit status;
 
     for (unsigned try = 0;; try++) {
-        status = form_post(service, ENDPOINT_DEVICE_CODE, pairs, ret_answer, &parsed, &http_status, ret_error);
+        status =
+            form_post(service, ENDPOINT_DEVICE_CODE, pairs, ret_answer, &parsed, &http_status, ret_error);
         if (status != ENROLL_OK)
             return status;
         if (http_status < 500 || try == 1)
@@ -175,8 +182,8 @@ static enum enroll_exit code_request(const struct service *service, struct oauth
         return no_answer(http_status, ret_error);
     if (ret_answer->error != NULL)
         status = refused(ret_answer, ret_error);
-    else if (ret_answer->device_code == NULL || ret_answer->user_code == NULL || ret_answer->verification_url == NULL ||
-             ret_answer->expires_in == 0)
+    else if (ret_answer->device_code == NULL || ret_answer->user_code == NULL ||
+             ret_answer->verification_url == NULL || ret_answer->expires_in == 0)
         status = no_answer(http_status, ret_error);
     if (status != ENROLL_OK)
         oauth_answer_clear(ret_answer);
@@ -192,8 +199,8 @@ static time_t now(void)
 }
 
 /* Shows the code each second until `until`. Errors: ENROLL_CANCELLED. */
-static enum enroll_exit wait_until(const struct service *service, const struct oauth_answer *code, time_t until, time_t end,
-                                   struct enroll_error *ret_error)
+static enum enroll_exit wait_until(const struct service *service, const struct oauth_answer *code,
+                                   time_t until, time_t end, struct enroll_error *ret_error)
 {
     const struct auth_options *options = service->options;
     const struct timespec second = {.tv_sec = 1};
@@ -209,14 +216,16 @@ static enum enroll_exit wait_until(const struct service *service, const struct o
         if (at >= until)
             return ENROLL_OK;
         if (options->cancelled != NULL && options->cancelled(options->context))
-            return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL, "The sign-in was cancelled.");
+            return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL,
+                                    "The sign-in was cancelled.");
         nanosleep(&second, NULL);
     }
 }
 
 /* One question for the token. *ret_token stays NULL while the answer is that it has to be waited for. */
-static enum enroll_exit token_poll(const struct service *service, const struct oauth_answer *code, unsigned *interval,
-                                   unsigned *failures, char **ret_token, struct enroll_error *ret_error)
+static enum enroll_exit token_poll(const struct service *service, const struct oauth_answer *code,
+                                   unsigned *interval, unsigned *failures, char **ret_token,
+                                   struct enroll_error *ret_error)
 {
     const struct auth_options *options = service->options;
     const char *const pairs[][2] = {{"grant_type", GRANT_DEVICE_CODE},
@@ -227,14 +236,16 @@ static enum enroll_exit token_poll(const struct service *service, const struct o
     struct oauth_answer answer = {0};
     bool parsed = false;
     long http_status = 0;
-    enum enroll_exit status = form_post(service, ENDPOINT_TOKEN, pairs, &answer, &parsed, &http_status, ret_error);
+    enum enroll_exit status =
+        form_post(service, ENDPOINT_TOKEN, pairs, &answer, &parsed, &http_status, ret_error);
 
     if (status != ENROLL_OK)
         return status;
     if (!parsed || http_status >= 500) {
         if (parsed)
             oauth_answer_clear(&answer);
-        return ++*failures < FAILURES_MAX && http_status >= 500 ? ENROLL_OK : no_answer(http_status, ret_error);
+        return ++*failures < FAILURES_MAX && http_status >= 500 ? ENROLL_OK
+                                                                : no_answer(http_status, ret_error);
     }
     *failures = 0;
     if (answer.access_token != NULL) {
@@ -251,8 +262,8 @@ static enum enroll_exit token_poll(const struct service *service, const struct o
     return status;
 }
 
-static enum enroll_exit token_wait(const struct service *service, const struct oauth_answer *code, char **ret_token,
-                                   struct enroll_error *ret_error)
+static enum enroll_exit token_wait(const struct service *service, const struct oauth_answer *code,
+                                   char **ret_token, struct enroll_error *ret_error)
 {
     const struct oauth_answer expired = {.error = (char *)(uintptr_t) "expired_token"};
     time_t end = now() + (time_t)(code->expires_in < EXPIRES_MAX ? code->expires_in : EXPIRES_MAX);
@@ -273,8 +284,10 @@ static enum enroll_exit token_wait(const struct service *service, const struct o
     return status;
 }
 
-enum enroll_exit auth_device_code_obtain(const struct auth_options *options, const struct auth_situation *situation,
-                                         struct auth_credential *ret_credential, struct enroll_error *ret_error)
+enum enroll_exit auth_device_code_obtain(const struct auth_options *options,
+                                         const struct auth_situation *situation,
+                                         struct auth_credential *ret_credential,
+                                         struct enroll_error *ret_error)
 {
     struct service service;
     struct oauth_answer code = {0};

@@ -21,7 +21,8 @@ struct json_object *json_text_parse(const char *json, size_t size)
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     object = json_tokener_parse_ex(tokener, json, (int)size);
     /* A value that ends where the bytes end is whole only if it is of a kind with an end of its own. */
-    if (json_tokener_get_error(tokener) != json_tokener_success || !json_object_is_type(object, json_type_object)) {
+    if (json_tokener_get_error(tokener) != json_tokener_success ||
+        !json_object_is_type(object, json_type_object)) {
         json_object_put(object);
         object = NULL;
     }
@@ -32,7 +33,8 @@ struct json_object *json_text_parse(const char *json, size_t size)
 static void string_wipe(struct json_object *value)
 {
     if (json_object_is_type(value, json_type_string))
-        OPENSSL_cleanse((void *)(uintptr_t)json_object_get_string(value), (size_t)json_object_get_string_len(value));
+        OPENSSL_cleanse((void *)(uintptr_t)json_object_get_string(value),
+                        (size_t)json_object_get_string_len(value));
 }
 
 static void members_wipe(struct json_object *object)

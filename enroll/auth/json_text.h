@@ -6,7 +6,7 @@
 
 #include <json-c/json.h>
 
-#define JSON_SIZE_MAX (256 * 1024)
+#define JSON_SIZE_MAX  (256 * 1024)
 #define JSON_DEPTH_MAX 16
 
 /* NULL unless it is one JSON object and nothing behind it. */

@@ -1,6 +1,6 @@
 /*
- * User name and password (AuthPolicy OnPremise). The password goes to the enrolment host in clear inside TLS, so a host
- * that was found automatically gets it only after somebody said so.
+ * User name and password (AuthPolicy OnPremise). The password goes to the enrolment host in clear inside TLS,
+ * so a host that was found automatically gets it only after somebody said so.
  */
 #include "auth/ways.h"
 
@@ -13,8 +13,8 @@
 
 #include "auth/secret.h"
 
-static enum enroll_exit host_confirm(const struct auth_options *options, const struct auth_situation *situation,
-                                     struct enroll_error *ret_error)
+static enum enroll_exit host_confirm(const struct auth_options *options,
+                                     const struct auth_situation *situation, struct enroll_error *ret_error)
 {
     char question[512];
 
@@ -24,10 +24,11 @@ static enum enroll_exit host_confirm(const struct auth_options *options, const s
              situation->enrollment_host);
     if (options->confirm != NULL && options->confirm(options->context, question))
         return ENROLL_OK;
-    return enroll_error_set(ret_error, ENROLL_UNSAFE, STEP_TOKEN,
-                            "If that is the right server, name it yourself: --discovery-url, or --accept-redirect HOST.",
-                            "The password was not sent: the host %s was found automatically and nobody confirmed it.",
-                            situation->enrollment_host);
+    return enroll_error_set(
+        ret_error, ENROLL_UNSAFE, STEP_TOKEN,
+        "If that is the right server, name it yourself: --discovery-url, or --accept-redirect HOST.",
+        "The password was not sent: the host %s was found automatically and nobody confirmed it.",
+        situation->enrollment_host);
 }
 
 static enum enroll_exit file_read(const char *path, char **ret_password, struct enroll_error *ret_error)
@@ -45,8 +46,8 @@ static enum enroll_exit file_read(const char *path, char **ret_password, struct 
     return ENROLL_OK;
 }
 
-static enum enroll_exit prompt(const struct auth_options *options, const char *user, const char *host, char **ret_password,
-                               struct enroll_error *ret_error)
+static enum enroll_exit prompt(const struct auth_options *options, const char *user, const char *host,
+                               char **ret_password, struct enroll_error *ret_error)
 {
     char text[512];
     char *password = NULL;
@@ -64,7 +65,8 @@ static enum enroll_exit prompt(const struct auth_options *options, const char *u
     return ENROLL_OK;
 }
 
-enum enroll_exit auth_password_obtain(const struct auth_options *options, const struct auth_situation *situation,
+enum enroll_exit auth_password_obtain(const struct auth_options *options,
+                                      const struct auth_situation *situation,
                                       struct auth_credential *ret_credential, struct enroll_error *ret_error)
 {
     const char *user = options->username != NULL ? options->username : situation->user;

@@ -64,7 +64,8 @@ char *secret_read(int fd, const char **ret_why)
         end--;
     if (start == end)
         *ret_why = "it is empty";
-    else if (memchr(buffer + start, '\0', end - start) != NULL || memchr(buffer + start, '\n', end - start) != NULL)
+    else if (memchr(buffer + start, '\0', end - start) != NULL ||
+             memchr(buffer + start, '\n', end - start) != NULL)
         *ret_why = "it is more than one line";
     else
         secret = strndup(buffer + start, end - start);

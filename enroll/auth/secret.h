@@ -6,8 +6,9 @@
 #include <stddef.h>
 
 /*
- * Reads everything from fd, at most AUTH_TOKEN_MAX bytes, and takes blanks and line ends off both ends. NULL with a
- * sentence in ret_why (static) when it cannot be read, is empty, too long, or holds a NUL or line breaks.
+ * Reads everything from fd, at most AUTH_TOKEN_MAX bytes, and takes blanks and line ends off both ends. NULL
+ * with a sentence in ret_why (static) when it cannot be read, is empty, too long, or holds a NUL or line
+ * breaks.
  */
 char *secret_read(int fd, const char **ret_why);
 

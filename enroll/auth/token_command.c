@@ -17,8 +17,8 @@
 extern char **environ;
 
 /*
- * Splits in place at blanks; '...' and "..." keep blanks, a backslash the next character (not within single quotes).
- * No variables, no substitution, no wildcards. The number of words; 0 for an open quote or too many.
+ * Splits in place at blanks; '...' and "..." keep blanks, a backslash the next character (not within single
+ * quotes). No variables, no substitution, no wildcards. The number of words; 0 for an open quote or too many.
  */
 static size_t words_split(char *command, char *words[WORDS_MAX + 1])
 {
@@ -74,7 +74,8 @@ static int command_start(char *const words[], pid_t *ret_pid, int *ret_fd)
     return result;
 }
 
-static enum enroll_exit command_run(const char *name, char *const words[], char **ret_token, struct enroll_error *ret_error)
+static enum enroll_exit command_run(const char *name, char *const words[], char **ret_token,
+                                    struct enroll_error *ret_error)
 {
     const char *why = NULL;
     int fd = -1, state = 0, result;
@@ -92,7 +93,8 @@ static enum enroll_exit command_run(const char *name, char *const words[], char 
     if (!WIFEXITED(state) || WEXITSTATUS(state) != 0) {
         secret_free(token);
         return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Try the command by itself.",
-                                "The token command %s failed (%s %d).", name, WIFEXITED(state) ? "status" : "signal",
+                                "The token command %s failed (%s %d).", name,
+                                WIFEXITED(state) ? "status" : "signal",
                                 WIFEXITED(state) ? WEXITSTATUS(state) : WTERMSIG(state));
     }
     if (token == NULL)
@@ -102,8 +104,10 @@ static enum enroll_exit command_run(const char *name, char *const words[], char 
     return ENROLL_OK;
 }
 
-enum enroll_exit auth_token_command_obtain(const struct auth_options *options, const struct auth_situation *situation,
-                                           struct auth_credential *ret_credential, struct enroll_error *ret_error)
+enum enroll_exit auth_token_command_obtain(const struct auth_options *options,
+                                           const struct auth_situation *situation,
+                                           struct auth_credential *ret_credential,
+                                           struct enroll_error *ret_error)
 {
     char *command = strdup(options->token_command);
     char *words[WORDS_MAX + 1];

@@ -10,7 +10,8 @@
 
 #include "auth/secret.h"
 
-enum enroll_exit auth_token_fd_obtain(const struct auth_options *options, const struct auth_situation *situation,
+enum enroll_exit auth_token_fd_obtain(const struct auth_options *options,
+                                      const struct auth_situation *situation,
                                       struct auth_credential *ret_credential, struct enroll_error *ret_error)
 {
     const char *why;
@@ -18,15 +19,18 @@ enum enroll_exit auth_token_fd_obtain(const struct auth_options *options, const 
 
     (void)situation;
     if (token == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check what is written to that descriptor.",
-                                "The token on file descriptor %d cannot be used: %s.", options->token_fd, why);
+        return enroll_error_set(
+            ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check what is written to that descriptor.",
+            "The token on file descriptor %d cannot be used: %s.", options->token_fd, why);
     ret_credential->kind = CREDENTIAL_TOKEN;
     ret_credential->token = token;
     return ENROLL_OK;
 }
 
-enum enroll_exit auth_token_file_obtain(const struct auth_options *options, const struct auth_situation *situation,
-                                        struct auth_credential *ret_credential, struct enroll_error *ret_error)
+enum enroll_exit auth_token_file_obtain(const struct auth_options *options,
+                                        const struct auth_situation *situation,
+                                        struct auth_credential *ret_credential,
+                                        struct enroll_error *ret_error)
 {
     int fd = open(options->token_file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     const char *why = fd < 0 ? strerrordesc_np(errno) : NULL;
@@ -35,7 +39,8 @@ enum enroll_exit auth_token_file_obtain(const struct auth_options *options, cons
 
     if (token != NULL && situation->note != NULL && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) &&
         (facts.st_mode & 077) != 0)
-        situation->note(situation->note_context, "The token file can be read by others; chmod 600 is better.");
+        situation->note(situation->note_context,
+                        "The token file can be read by others; chmod 600 is better.");
     if (fd >= 0)
         close(fd);
     if (token == NULL)

@@ -16,7 +16,8 @@
 #include "mde/soap.h"
 #include "mde/xml_document.h"
 
-#define VALUE_TYPE_X509_REFERENCE "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509"
+#define VALUE_TYPE_X509_REFERENCE                                                                            \
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509"
 
 static bool library_start(void)
 {
@@ -33,10 +34,12 @@ static bool library_start(void)
 static bool reference_add(xmlNode *signature, xmlNode *security)
 {
     xmlNode *info = xmlSecTmplSignatureEnsureKeyInfo(signature, NULL);
-    xmlNode *token = info != NULL ? xmlNewChild(info, security->ns, BAD_CAST "SecurityTokenReference", NULL) : NULL;
+    xmlNode *token =
+        info != NULL ? xmlNewChild(info, security->ns, BAD_CAST "SecurityTokenReference", NULL) : NULL;
     xmlNode *reference = token != NULL ? xmlNewChild(token, security->ns, BAD_CAST "Reference", NULL) : NULL;
 
-    return reference != NULL && xmlNewProp(reference, BAD_CAST "URI", BAD_CAST "#" SOAP_CERTIFICATE_ID) != NULL &&
+    return reference != NULL &&
+           xmlNewProp(reference, BAD_CAST "URI", BAD_CAST "#" SOAP_CERTIFICATE_ID) != NULL &&
            xmlNewProp(reference, BAD_CAST "ValueType", BAD_CAST VALUE_TYPE_X509_REFERENCE) != NULL;
 }
 
@@ -52,7 +55,8 @@ static xmlNode *template_add(xmlDoc *document, xmlNode *security, const EVP_PKEY
         return NULL;
     reference = xmlSecTmplSignatureAddReference(signature, xmlSecTransformSha256Id, NULL, BAD_CAST "", NULL);
     if (reference == NULL || xmlSecTmplReferenceAddTransform(reference, xmlSecTransformEnvelopedId) == NULL ||
-        xmlSecTmplReferenceAddTransform(reference, xmlSecTransformExclC14NId) == NULL || !reference_add(signature, security))
+        xmlSecTmplReferenceAddTransform(reference, xmlSecTransformExclC14NId) == NULL ||
+        !reference_add(signature, security))
         return NULL;
     return signature;
 }
@@ -118,7 +122,8 @@ enum enroll_exit xml_signature_add(struct xml_text *text, EVP_PKEY *key, struct 
     document = xml_document_parse(text->data, text->size, NULL, why, sizeof(why));
     if (document == NULL || !library_start()) {
         xmlFreeDoc(document);
-        return enroll_error_set(ret_error, ENROLL_FAILED, STEP_ENROL, NULL, "The request could not be prepared for signing.");
+        return enroll_error_set(ret_error, ENROLL_FAILED, STEP_ENROL, NULL,
+                                "The request could not be prepared for signing.");
     }
     done = message_sign(document, key);
     if (done)
@@ -127,6 +132,7 @@ enum enroll_exit xml_signature_add(struct xml_text *text, EVP_PKEY *key, struct 
     ERR_clear_error();
     if (done)
         return ENROLL_OK;
-    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_ENROL, "Check that key and certificate belong together.",
+    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_ENROL,
+                            "Check that key and certificate belong together.",
                             "The key of the certificate that authenticates this enrolment could not sign.");
 }

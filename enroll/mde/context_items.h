@@ -1,8 +1,10 @@
 /*
- * enroll/mde: the messages of MS-MDE2 as pure functions, bytes to struct and struct to bytes, one file for each. No
- * I/O, no clock, no TPM in here, so that every message can be tested on captured bytes and fuzzed. Called by flow.c.
+ * enroll/mde: the messages of MS-MDE2 as pure functions, bytes to struct and struct to bytes, one file for
+ * each. No I/O, no clock, no TPM in here, so that every message can be tested on captured bytes and fuzzed.
+ * Called by flow.c.
  *
- * This header: the context items of RequestSecurityToken (MS-MDE2 3.4.4.1.1.1), what the device says about itself.
+ * This header: the context items of RequestSecurityToken (MS-MDE2 3.4.4.1.1.1), what the device says about
+ * itself.
  */
 #ifndef ENROLL_MDE_CONTEXT_ITEMS_H
 #define ENROLL_MDE_CONTEXT_ITEMS_H
@@ -39,19 +41,19 @@ enum context_item {
 
 /* What a value must look like; checked before it is sent. */
 enum context_item_form {
-    FORM_TEXT,     /* 1 to 512 bytes of UTF-8 without control characters */
-    FORM_BOOLEAN,  /* true or false, in any case */
-    FORM_NUMBER,   /* unsigned decimal, 32 bits */
-    FORM_VERSION,  /* numbers with dots */
-    FORM_TYPE,     /* Full or Device */
-    FORM_ID,       /* 1 to 64 of A-Z a-z 0-9 and hyphen */
+    FORM_TEXT,    /* 1 to 512 bytes of UTF-8 without control characters */
+    FORM_BOOLEAN, /* true or false, in any case */
+    FORM_NUMBER,  /* unsigned decimal, 32 bits */
+    FORM_VERSION, /* numbers with dots */
+    FORM_TYPE,    /* Full or Device */
+    FORM_ID,      /* 1 to 64 of A-Z a-z 0-9 and hyphen */
 };
 
 struct context_item_description {
-    const char *name;      /* on the wire, and the key in device-profile.conf */
+    const char *name; /* on the wire, and the key in device-profile.conf */
     enum context_item_form form;
-    bool repeats;          /* several values, separated by blanks in device-profile.conf */
-    bool renewal;          /* also sent when renewing */
+    bool repeats; /* several values, separated by blanks in device-profile.conf */
+    bool renewal; /* also sent when renewing */
 };
 
 extern const struct context_item_description context_item_descriptions[CONTEXT_ITEM_COUNT];

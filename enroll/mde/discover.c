@@ -71,7 +71,8 @@ static enum enroll_exit auth_policy_read(const xmlNode *result, const struct dis
     free(text);
     if (policy > AUTH_POLICY_CERTIFICATE)
         return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_DISCOVER, NULL,
-                                "The server asks for the authentication \"%s\", which MDE2 does not know.", printable);
+                                "The server asks for the authentication \"%s\", which MDE2 does not know.",
+                                printable);
     /* A server that asks for less than was offered would have us type a password where a token was meant. */
     if (!offers(request, policy))
         return enroll_error_set(ret_error, ENROLL_UNSAFE, STEP_DISCOVER,
@@ -82,7 +83,8 @@ static enum enroll_exit auth_policy_read(const xmlNode *result, const struct dis
     return ENROLL_OK;
 }
 
-enum enroll_exit discover_response_parse(const struct soap_reply *reply, const struct discover_request *request,
+enum enroll_exit discover_response_parse(const struct soap_reply *reply,
+                                         const struct discover_request *request,
                                          struct discovery *ret_discovery, struct enroll_error *ret_error)
 {
     static const char *const once[] = {"AuthPolicy", "EnrollmentServiceUrl", "EnrollmentPolicyServiceUrl",

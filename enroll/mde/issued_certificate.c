@@ -85,7 +85,8 @@ static enum enroll_exit own_check(X509 *certificate, time_t now, struct issued_c
     const char *fault = NULL;
     const char *advice = "Tell the server's administrator.";
 
-    if (!time_read(X509_get0_notBefore(certificate), &from) || !time_read(X509_get0_notAfter(certificate), &to)) {
+    if (!time_read(X509_get0_notBefore(certificate), &from) ||
+        !time_read(X509_get0_notAfter(certificate), &to)) {
         fault = "has no readable validity";
     } else if (is_authority(certificate)) {
         fault = "is that of a certification authority";
@@ -97,16 +98,17 @@ static enum enroll_exit own_check(X509 *certificate, time_t now, struct issued_c
         advice = "Check this machine's clock, then tell the server's administrator.";
     }
     if (fault != NULL)
-        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, STEP_ENROL, advice, "The certificate that was issued %s.",
-                                fault);
+        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, STEP_ENROL, advice,
+                                "The certificate that was issued %s.", fault);
     ret_issued->not_before = from;
     ret_issued->not_after = to;
     return ENROLL_OK;
 }
 
-/* The index of the certificate that issued `certificate`, by name and signature; certificate_count if none did. */
-static size_t issuer_find(const struct provisioning_document *document, const struct decoded *decoded, X509 *certificate,
-                          const bool *used)
+/* The index of the certificate that issued `certificate`, by name and signature; certificate_count if none
+ * did. */
+static size_t issuer_find(const struct provisioning_document *document, const struct decoded *decoded,
+                          X509 *certificate, const bool *used)
 {
     for (size_t i = 0; i < document->certificate_count; i++) {
         X509 *candidate = decoded->certificates[i];
@@ -128,9 +130,9 @@ static bool has_authorities(const struct provisioning_document *document)
     return false;
 }
 
-static enum enroll_exit chain_build(const struct provisioning_document *document, const struct decoded *decoded,
-                                    size_t own, time_t now, struct issued_certificate *ret_issued,
-                                    struct enroll_error *ret_error)
+static enum enroll_exit chain_build(const struct provisioning_document *document,
+                                    const struct decoded *decoded, size_t own, time_t now,
+                                    struct issued_certificate *ret_issued, struct enroll_error *ret_error)
 {
     bool used[PROVISIONING_CERTIFICATES_MAX] = {false};
     size_t at = own;
@@ -143,19 +145,22 @@ static enum enroll_exit chain_build(const struct provisioning_document *document
         if (at == document->certificate_count)
             break;
         if (!time_read(X509_get0_notAfter(decoded->certificates[at]), &end) || end < now)
-            return enroll_error_set(ret_error, ENROLL_CERTIFICATE, STEP_ENROL, "Tell the server's administrator.",
+            return enroll_error_set(ret_error, ENROLL_CERTIFICATE, STEP_ENROL,
+                                    "Tell the server's administrator.",
                                     "The certification authority that issued the certificate has expired.");
         used[at] = true;
         ret_issued->chain[ret_issued->chain_count++] = &document->certificates[at];
     }
     if (ret_issued->chain_count == 0 && has_authorities(document))
-        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, STEP_ENROL, "Tell the server's administrator.",
-                                "The certificate was issued by none of the certification authorities that the server sent.");
+        return enroll_error_set(
+            ret_error, ENROLL_CERTIFICATE, STEP_ENROL, "Tell the server's administrator.",
+            "The certificate was issued by none of the certification authorities that the server sent.");
     return ENROLL_OK;
 }
 
-enum enroll_exit issued_certificate_choose(const struct provisioning_document *document, const uint8_t *public_key_info,
-                                           size_t public_key_info_size, time_t now, struct issued_certificate *ret_issued,
+enum enroll_exit issued_certificate_choose(const struct provisioning_document *document,
+                                           const uint8_t *public_key_info, size_t public_key_info_size,
+                                           time_t now, struct issued_certificate *ret_issued,
                                            struct enroll_error *ret_error)
 {
     const unsigned char *end = public_key_info;
@@ -166,7 +171,8 @@ enum enroll_exit issued_certificate_choose(const struct provisioning_document *d
     size_t own = 0;
 
     if (key == NULL)
-        return enroll_error_set(ret_error, ENROLL_FAILED, STEP_ENROL, NULL, "This device's own public key cannot be read.");
+        return enroll_error_set(ret_error, ENROLL_FAILED, STEP_ENROL, NULL,
+                                "This device's own public key cannot be read.");
     for (size_t i = 0; i < document->certificate_count; i++)
         decoded.certificates[i] = certificate_decode(&document->certificates[i]);
     status = own_find(document, &decoded, key, &own, ret_error);

@@ -1,4 +1,5 @@
-/* Which certificate of a provisioning document is the one issued for our key, and whether it is acceptable. Pure. */
+/* Which certificate of a provisioning document is the one issued for our key, and whether it is acceptable.
+ * Pure. */
 #ifndef ENROLL_MDE_ISSUED_CERTIFICATE_H
 #define ENROLL_MDE_ISSUED_CERTIFICATE_H
 
@@ -15,18 +16,20 @@
 struct issued_certificate {
     const struct provisioning_certificate *certificate;
     size_t chain_count;
-    const struct provisioning_certificate *chain[ISSUED_CHAIN_MAX]; /* its issuer first, the root last if it was sent */
+    const struct provisioning_certificate
+        *chain[ISSUED_CHAIN_MAX]; /* its issuer first, the root last if it was sent */
     time_t not_before, not_after;
 };
 
 /*
- * public_key_info: DER SubjectPublicKeyInfo of the key that asked. Exactly one certificate of the document must be for
- * it, no CA, valid at `now`, and signed by what the document's Root and CA certificates lead to, where it has any.
- * Errors: ENROLL_CERTIFICATE.
+ * public_key_info: DER SubjectPublicKeyInfo of the key that asked. Exactly one certificate of the document
+ * must be for it, no CA, valid at `now`, and signed by what the document's Root and CA certificates lead to,
+ * where it has any. Errors: ENROLL_CERTIFICATE.
  */
-enum enroll_exit issued_certificate_choose(const struct provisioning_document *document, const uint8_t *public_key_info,
-                                           size_t public_key_info_size, time_t now,
-                                           struct issued_certificate *ret_issued, struct enroll_error *ret_error)
+enum enroll_exit issued_certificate_choose(const struct provisioning_document *document,
+                                           const uint8_t *public_key_info, size_t public_key_info_size,
+                                           time_t now, struct issued_certificate *ret_issued,
+                                           struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 
 #endif

@@ -22,8 +22,9 @@ static bool message_encode(CMS_ContentInfo *message, uint8_t **ret_der, size_t *
     return *ret_der != NULL;
 }
 
-enum enroll_exit pkcs7_renewal_sign(const uint8_t *request, size_t request_size, X509 *certificate, EVP_PKEY *key,
-                                    uint8_t **ret_der, size_t *ret_size, struct enroll_error *ret_error)
+enum enroll_exit pkcs7_renewal_sign(const uint8_t *request, size_t request_size, X509 *certificate,
+                                    EVP_PKEY *key, uint8_t **ret_der, size_t *ret_size,
+                                    struct enroll_error *ret_error)
 {
     const unsigned flags = CMS_BINARY | CMS_NOSMIMECAP;
     BIO *content = BIO_new_mem_buf(request, (int)request_size);

@@ -92,8 +92,9 @@ static bool absent(const xmlNode *parent, const char *name)
 }
 
 /*
- * The OID that an ...OIDReference element names, by its number in oIDs, which stands beside response. Its group is not
- * looked at: Microsoft's own sample has a hash in the group for signatures. NULL if there is none; free() it.
+ * The OID that an ...OIDReference element names, by its number in oIDs, which stands beside response. Its
+ * group is not looked at: Microsoft's own sample has a hash in the group for signatures. NULL if there is
+ * none; free() it.
  */
 static char *oid_resolve(const xmlNode *oids, const xmlNode *parent, const char *reference_name)
 {
@@ -111,22 +112,30 @@ static const struct {
     const char *oid;
     enum tpm_hash hash; /* TPM_HASH_SHA1: asked for, never used */
 } hashes[] = {
-    {"2.16.840.1.101.3.4.2.1", TPM_HASH_SHA256}, {"2.16.840.1.101.3.4.2.2", TPM_HASH_SHA384},
-    {"2.16.840.1.101.3.4.2.3", TPM_HASH_SHA512}, {"1.3.14.3.2.26", TPM_HASH_SHA1},
-    {"1.3.14.3.2.29", TPM_HASH_SHA1},            {"1.2.840.113549.1.1.5", TPM_HASH_SHA1},
-    {"1.2.840.113549.1.1.11", TPM_HASH_SHA256},  {"1.2.840.113549.1.1.12", TPM_HASH_SHA384},
-    {"1.2.840.113549.1.1.13", TPM_HASH_SHA512},  {"1.2.840.10045.4.3.2", TPM_HASH_SHA256},
-    {"1.2.840.10045.4.3.3", TPM_HASH_SHA384},    {"1.2.840.10045.4.3.4", TPM_HASH_SHA512},
+    {"2.16.840.1.101.3.4.2.1", TPM_HASH_SHA256},
+    {"2.16.840.1.101.3.4.2.2", TPM_HASH_SHA384},
+    {"2.16.840.1.101.3.4.2.3", TPM_HASH_SHA512},
+    {"1.3.14.3.2.26", TPM_HASH_SHA1},
+    {"1.3.14.3.2.29", TPM_HASH_SHA1},
+    {"1.2.840.113549.1.1.5", TPM_HASH_SHA1},
+    {"1.2.840.113549.1.1.11", TPM_HASH_SHA256},
+    {"1.2.840.113549.1.1.12", TPM_HASH_SHA384},
+    {"1.2.840.113549.1.1.13", TPM_HASH_SHA512},
+    {"1.2.840.10045.4.3.2", TPM_HASH_SHA256},
+    {"1.2.840.10045.4.3.3", TPM_HASH_SHA384},
+    {"1.2.840.10045.4.3.4", TPM_HASH_SHA512},
 };
 
-static void hash_read(const xmlNode *oids, const xmlNode *attributes, struct certificate_requirements *requirements)
+static void hash_read(const xmlNode *oids, const xmlNode *attributes,
+                      struct certificate_requirements *requirements)
 {
     char *oid;
     uint64_t schema;
 
     /* MS-XCEP 3.1.4.1.3.1: the hash reference has a meaning from schema 3 on. */
     if (xml_child_number(attributes, "policySchema", INT32_MAX, &schema) && schema < 3) {
-        warn(requirements, "The policy is of schema %u, MDE2 wants 3; its hash is not read.", (unsigned)schema);
+        warn(requirements, "The policy is of schema %u, MDE2 wants 3; its hash is not read.",
+             (unsigned)schema);
         return;
     }
     oid = oid_resolve(oids, attributes, "hashAlgorithmOIDReference");
@@ -162,8 +171,8 @@ static const struct {
 } curves[] = {{TPM_CURVE_P256, 256}, {TPM_CURVE_P384, 384}, {TPM_CURVE_P521, 521}};
 
 /* The smallest curve of at least `bits`, or exactly `curve`. */
-static enum enroll_exit curve_choose(struct certificate_requirements *requirements, enum tpm_curve curve, unsigned bits,
-                                     struct enroll_error *ret_error)
+static enum enroll_exit curve_choose(struct certificate_requirements *requirements, enum tpm_curve curve,
+                                     unsigned bits, struct enroll_error *ret_error)
 {
     requirements->key_type = TPM_KEY_EC;
     for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
@@ -173,13 +182,15 @@ static enum enroll_exit curve_choose(struct certificate_requirements *requiremen
         requirements->minimum_bits = curves[i].bits;
         return ENROLL_OK;
     }
-    return enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY, "The policy on the server has to be changed.",
-                            "The policy asks for an elliptic curve key of at least %u bits%s; there is no such curve.",
-                            bits, curve != TPM_CURVE_NONE ? " on a smaller curve that it names" : "");
+    return enroll_error_set(
+        ret_error, ENROLL_POLICY, STEP_POLICY, "The policy on the server has to be changed.",
+        "The policy asks for an elliptic curve key of at least %u bits%s; there is no such curve.", bits,
+        curve != TPM_CURVE_NONE ? " on a smaller curve that it names" : "");
 }
 
 static enum enroll_exit key_read(const xmlNode *oids, const xmlNode *attributes,
-                                 struct certificate_requirements *requirements, struct enroll_error *ret_error)
+                                 struct certificate_requirements *requirements,
+                                 struct enroll_error *ret_error)
 {
     const xmlNode *key = xml_child(attributes, "privateKeyAttributes");
     uint64_t length = 0;
@@ -187,8 +198,9 @@ static enum enroll_exit key_read(const xmlNode *oids, const xmlNode *attributes,
 
     if (!absent(key, "minimalKeyLength") &&
         (!xml_child_number(key, "minimalKeyLength", UINT32_MAX, &length) || length == 0))
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_POLICY, NULL,
-                                "The answer to GetPolicies was refused: minimalKeyLength is no positive number.");
+        return enroll_error_set(
+            ret_error, ENROLL_NOT_MDE, STEP_POLICY, NULL,
+            "The answer to GetPolicies was refused: minimalKeyLength is no positive number.");
     if (length > 2048)
         requirements->minimum_bits = (unsigned)length;
     oid = oid_resolve(oids, key, "algorithmOIDReference");
@@ -205,8 +217,9 @@ static enum enroll_exit key_read(const xmlNode *oids, const xmlNode *attributes,
             return ENROLL_OK;
         return curve_choose(requirements, algorithms[i].curve, (unsigned)length, ret_error);
     }
-    enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY, "The policy on the server has to be changed.",
-                     "The policy asks for a key of the algorithm %s; RSA and the NIST curves are what is possible.", oid);
+    enroll_error_set(
+        ret_error, ENROLL_POLICY, STEP_POLICY, "The policy on the server has to be changed.",
+        "The policy asks for a key of the algorithm %s; RSA and the NIST curves are what is possible.", oid);
     free(oid);
     return ENROLL_POLICY;
 }
@@ -219,17 +232,19 @@ static enum enroll_exit archival_refuse(const xmlNode *attributes, struct enroll
     if (!absent(attributes, "keyArchivalAttributes"))
         asked = "that the private key be archived, and a key in a TPM cannot leave it";
     else if (!absent(attributes, "rARequirements") &&
-             (!xml_child_number(xml_child(attributes, "rARequirements"), "rASignatures", UINT32_MAX, &signatures) ||
+             (!xml_child_number(xml_child(attributes, "rARequirements"), "rASignatures", UINT32_MAX,
+                                &signatures) ||
               signatures != 0))
         asked = "that a registration authority sign the request, which MDE2 has no way for";
     if (asked == NULL)
         return ENROLL_OK;
-    return enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY, "The policy on the server has to be changed.",
-                            "The policy asks %s.", asked);
+    return enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY,
+                            "The policy on the server has to be changed.", "The policy asks %s.", asked);
 }
 
 static enum enroll_exit extensions_read(const xmlNode *oids, const xmlNode *attributes,
-                                        struct certificate_requirements *requirements, struct enroll_error *ret_error)
+                                        struct certificate_requirements *requirements,
+                                        struct enroll_error *ret_error)
 {
     const xmlNode *extensions = xml_child(attributes, "extensions");
 
@@ -267,7 +282,8 @@ static const xmlNode *policy_choose(const xmlNode *policies)
 }
 
 static enum enroll_exit policy_read(const xmlNode *oids, const xmlNode *policy,
-                                    struct certificate_requirements *requirements, struct enroll_error *ret_error)
+                                    struct certificate_requirements *requirements,
+                                    struct enroll_error *ret_error)
 {
     const xmlNode *attributes = xml_child(policy, "attributes");
     const xmlNode *validity = xml_child(attributes, "certificateValidity");
@@ -289,7 +305,8 @@ static enum enroll_exit policy_read(const xmlNode *oids, const xmlNode *policy,
     return ENROLL_OK;
 }
 
-enum enroll_exit policies_response_parse(const struct soap_reply *reply, struct certificate_requirements *ret_requirements,
+enum enroll_exit policies_response_parse(const struct soap_reply *reply,
+                                         struct certificate_requirements *ret_requirements,
                                          struct enroll_error *ret_error)
 {
     const xmlNode *response = xml_child(reply->content, "response");
@@ -304,21 +321,25 @@ enum enroll_exit policies_response_parse(const struct soap_reply *reply, struct 
                                 "The answer to GetPolicies was refused: it holds no GetPoliciesResponse.");
     if (xml_child_count(reply->content, "response") > 1 || xml_child_count(response, "policies") > 1 ||
         xml_child_count(reply->content, "oIDs") > 1)
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_POLICY, NULL,
-                                "The answer to GetPolicies was refused: an element in it is there more than once.");
+        return enroll_error_set(
+            ret_error, ENROLL_NOT_MDE, STEP_POLICY, NULL,
+            "The answer to GetPolicies was refused: an element in it is there more than once.");
     certificate_requirements_default(&requirements);
     requirements.policy_id = printable_child(response, "policyID");
     requirements.policy_name = printable_child(response, "policyFriendlyName");
     if (reply->odd_namespaces)
-        warn(&requirements, "The policy is not well-formed (a prefix is not declared); the defaults are used.");
-    else if (response == NULL || xml_element_nil(response) || child_is(response, "policiesNotChanged", "true") ||
-             xml_child_count(policies, "policy") == 0)
+        warn(&requirements,
+             "The policy is not well-formed (a prefix is not declared); the defaults are used.");
+    else if (response == NULL || xml_element_nil(response) ||
+             child_is(response, "policiesNotChanged", "true") || xml_child_count(policies, "policy") == 0)
         warn(&requirements, "The server gave no policy; the defaults are used.");
     else if (policy == NULL)
-        status = enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY, "Ask the administrator for the right to enrol.",
+        status = enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY,
+                                  "Ask the administrator for the right to enrol.",
                                   "No policy of this server lets this user enrol.");
     else
-        status = policy_read(oids != NULL ? oids : xml_child(response, "oIDs"), policy, &requirements, ret_error);
+        status =
+            policy_read(oids != NULL ? oids : xml_child(response, "oIDs"), policy, &requirements, ret_error);
     if (status == ENROLL_OK)
         *ret_requirements = requirements;
     else

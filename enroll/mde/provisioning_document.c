@@ -10,12 +10,13 @@
 
 #include "mde/xml_document.h"
 
-#define WARNINGS_MAX (sizeof(((struct provisioning_document *)NULL)->warnings) / sizeof(char *))
-#define RENEW_PERIOD_DEFAULT 42
+#define WARNINGS_MAX           (sizeof(((struct provisioning_document *)NULL)->warnings) / sizeof(char *))
+#define RENEW_PERIOD_DEFAULT   42
 #define RETRY_INTERVAL_DEFAULT 7
-#define DAYS_MAX 1000
+#define DAYS_MAX               1000
 
-static void warn(struct provisioning_document *document, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void warn(struct provisioning_document *document, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static void warn(struct provisioning_document *document, const char *format, ...)
 {
@@ -34,7 +35,8 @@ static void warn(struct provisioning_document *document, const char *format, ...
 
 static enum enroll_exit refuse(struct enroll_error *ret_error, const char *what)
 {
-    return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_ENROL, NULL, "The provisioning document was refused: %s.", what);
+    return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_ENROL, NULL,
+                            "The provisioning document was refused: %s.", what);
 }
 
 /* ---- characteristics and parameters ---- */
@@ -66,7 +68,8 @@ static const xmlNode *characteristic_child(const xmlNode *parent, const char *ty
 /* A parameter's value; NULL when there is none. free() it. */
 static char *parameter(const xmlNode *characteristic, const char *name)
 {
-    for (const xmlNode *node = xml_child(characteristic, "parm"); node != NULL; node = xml_sibling_find(node->next, "parm")) {
+    for (const xmlNode *node = xml_child(characteristic, "parm"); node != NULL;
+         node = xml_sibling_find(node->next, "parm")) {
         char *found = xml_attribute(node, "name");
         bool match = found != NULL && strcasecmp(found, name) == 0;
 
@@ -96,7 +99,8 @@ static void parameter_keep(const xmlNode *characteristic, const char *name, char
 
 /* ---- certificates ---- */
 
-static void hash_compare(struct provisioning_document *document, const xmlNode *node, const uint8_t *der, size_t size)
+static void hash_compare(struct provisioning_document *document, const xmlNode *node, const uint8_t *der,
+                         size_t size)
 {
     char *given = xml_attribute(node, "type");
     char computed[41], printable[64];
@@ -130,7 +134,8 @@ static bool certificate_known(const struct provisioning_document *document, enum
 
 /* `node` is the characteristic that is named by the certificate's hash. */
 static enum enroll_exit certificate_add(struct provisioning_document *document, const xmlNode *node,
-                                        enum provisioning_store store, bool user, struct enroll_error *ret_error)
+                                        enum provisioning_store store, bool user,
+                                        struct enroll_error *ret_error)
 {
     char *text = parameter(node, "EncodedCertificate");
     const char *why;
@@ -143,8 +148,9 @@ static enum enroll_exit certificate_add(struct provisioning_document *document, 
     decoded = xml_base64_decode(text, &der, &size, &why);
     free(text);
     if (!decoded)
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_ENROL, NULL,
-                                "The provisioning document was refused: a certificate in it cannot be read: %s.", why);
+        return enroll_error_set(
+            ret_error, ENROLL_NOT_MDE, STEP_ENROL, NULL,
+            "The provisioning document was refused: a certificate in it cannot be read: %s.", why);
     if (certificate_known(document, store, der, size)) {
         free(der);
         return ENROLL_OK;
@@ -159,7 +165,8 @@ static enum enroll_exit certificate_add(struct provisioning_document *document, 
     return ENROLL_OK;
 }
 
-static void days_read(struct provisioning_document *document, const char *text, const char *name, unsigned *ret_days)
+static void days_read(struct provisioning_document *document, const char *text, const char *name,
+                      unsigned *ret_days)
 {
     unsigned days = 0;
     char printable[32];
@@ -170,7 +177,8 @@ static void days_read(struct provisioning_document *document, const char *text, 
         days = days * 10 + (unsigned)(*c - '0');
     if (strspn(text, "0123456789") != strlen(text) || days < 1 || days > DAYS_MAX) {
         enroll_text_print(text, strlen(text), printable, sizeof(printable));
-        warn(document, "%s is \"%s\", not a number of days from 1 to %d; %u is used.", name, printable, DAYS_MAX, *ret_days);
+        warn(document, "%s is \"%s\", not a number of days from 1 to %d; %u is used.", name, printable,
+             DAYS_MAX, *ret_days);
         return;
     }
     *ret_days = days;
@@ -188,7 +196,8 @@ static void renewal_read(struct provisioning_document *document, const xmlNode *
     days_read(document, period, "RenewPeriod", &document->renew_period_days);
     days_read(document, retry, "RetryInterval", &document->retry_interval_days);
     if (document->retry_interval_days > document->renew_period_days) {
-        warn(document, "RetryInterval (%u days) is longer than RenewPeriod (%u days); the latter is used for both.",
+        warn(document,
+             "RetryInterval (%u days) is longer than RenewPeriod (%u days); the latter is used for both.",
              document->retry_interval_days, document->renew_period_days);
         document->retry_interval_days = document->renew_period_days;
     }
@@ -211,7 +220,8 @@ static enum enroll_exit store_read(struct provisioning_document *document, const
             continue;
         for (const xmlNode *node = characteristic_child(place, NULL); node != NULL;
              node = characteristic_find(node->next, NULL)) {
-            enum enroll_exit status = certificate_add(document, node, store, type_is(place, "User"), ret_error);
+            enum enroll_exit status =
+                certificate_add(document, node, store, type_is(place, "User"), ret_error);
 
             if (status != ENROLL_OK)
                 return status;
@@ -220,8 +230,8 @@ static enum enroll_exit store_read(struct provisioning_document *document, const
     return ENROLL_OK;
 }
 
-static enum enroll_exit certificates_read(struct provisioning_document *document, const xmlNode *certificate_store,
-                                          struct enroll_error *ret_error)
+static enum enroll_exit certificates_read(struct provisioning_document *document,
+                                          const xmlNode *certificate_store, struct enroll_error *ret_error)
 {
     static const struct {
         const char *name;
@@ -266,8 +276,8 @@ static void dm_client_read(struct provisioning_document *document, const xmlNode
             if (document->provider_id == NULL) {
                 document->provider_id = xml_attribute(provider, "type");
                 if (document->provider_id != NULL)
-                    enroll_text_print(document->provider_id, strlen(document->provider_id), document->provider_id,
-                                      strlen(document->provider_id) + 1);
+                    enroll_text_print(document->provider_id, strlen(document->provider_id),
+                                      document->provider_id, strlen(document->provider_id) + 1);
             }
             parameter_keep(provider, "UPN", &document->upn);
             parameter_keep(provider, "EntDMID", &document->device_id);
@@ -280,7 +290,8 @@ static void ignored_note(struct provisioning_document *document, const xmlNode *
     char *type = xml_attribute(node, "type");
     char printable[64];
 
-    enroll_text_print(type != NULL ? type : "", type != NULL ? strlen(type) : 0, printable, sizeof(printable));
+    enroll_text_print(type != NULL ? type : "", type != NULL ? strlen(type) : 0, printable,
+                      sizeof(printable));
     warn(document, "The document also asks for \"%s\"; that is ignored.", printable);
     free(type);
 }
@@ -306,7 +317,8 @@ static enum enroll_exit document_read(struct provisioning_document *document, co
     return status;
 }
 
-enum enroll_exit provisioning_document_parse(const char *xml, size_t size, struct provisioning_document **ret_document,
+enum enroll_exit provisioning_document_parse(const char *xml, size_t size,
+                                             struct provisioning_document **ret_document,
                                              struct enroll_error *ret_error)
 {
     struct provisioning_document *document = NULL;

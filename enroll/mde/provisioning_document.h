@@ -14,7 +14,7 @@ enum provisioning_store { STORE_ROOT, STORE_CA, STORE_MY };
 
 struct provisioning_certificate {
     enum provisioning_store store;
-    bool user;            /* .../User, else .../System */
+    bool user; /* .../User, else .../System */
     uint8_t *der;
     size_t size;
 };
@@ -28,16 +28,18 @@ struct provisioning_document {
     char *renew_url;              /* WSTEP/Renew/ServerURL */
     char *provider_id;
     char *server_name;
-    char *management_url;         /* APPLICATION w7 ADDR */
+    char *management_url; /* APPLICATION w7 ADDR */
     char *upn;
-    char *device_id;              /* EntDMID */
+    char *device_id; /* EntDMID */
     size_t warning_count;
-    char *warnings[16];           /* what was odd or ignored, for people */
+    char *warnings[16]; /* what was odd or ignored, for people */
 };
 
 /* Reads a document of `size` bytes (at most 1 MiB). *ret_document is the caller's. */
-enum enroll_exit provisioning_document_parse(const char *xml, size_t size, struct provisioning_document **ret_document,
-                                             struct enroll_error *ret_error) __attribute__((warn_unused_result));
+enum enroll_exit provisioning_document_parse(const char *xml, size_t size,
+                                             struct provisioning_document **ret_document,
+                                             struct enroll_error *ret_error)
+    __attribute__((warn_unused_result));
 void provisioning_document_free(struct provisioning_document *document);
 
 #endif

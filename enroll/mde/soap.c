@@ -7,11 +7,12 @@
 
 #include "mde/xml_document.h"
 
-#define SOAP_11 "http://schemas.xmlsoap.org/soap/envelope/"
-#define SOAP_12 "http://www.w3.org/2003/05/soap-envelope"
-#define ADDRESSING "http://www.w3.org/2005/08/addressing"
+#define SOAP_11         "http://schemas.xmlsoap.org/soap/envelope/"
+#define SOAP_12         "http://www.w3.org/2003/05/soap-envelope"
+#define ADDRESSING      "http://www.w3.org/2005/08/addressing"
 #define ENCODING_BASE64 WSSE_SECEXT "#base64binary"
-#define PASSWORD_TEXT "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
+#define PASSWORD_TEXT                                                                                        \
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
 /* MS-MDE2 3.3.4.1: this value and no other. */
 #define USERNAME_TOKEN_ID "uuid-cc1ccc1f-2fba-4bcf-b063-ffc0cac77917-4"
 

@@ -6,9 +6,10 @@
 
 #include "mde/xml_document.h"
 
-#define TRUST_200512 "http://docs.oasis-open.org/ws-sx/ws-trust/200512"
+#define TRUST_200512    "http://docs.oasis-open.org/ws-sx/ws-trust/200512"
 #define ENROLLMENT_2009 "http://schemas.microsoft.com/windows/pki/2009/01/enrollment"
-#define TOKEN_TYPE "http://schemas.microsoft.com/5.0.0.0/ConfigurationManager/Enrollment/DeviceEnrollmentToken"
+#define TOKEN_TYPE                                                                                           \
+    "http://schemas.microsoft.com/5.0.0.0/ConfigurationManager/Enrollment/DeviceEnrollmentToken"
 
 static const char *const request_types[] = {
     [TOKEN_REQUEST_ISSUE] = TRUST_200512 "/Issue",
@@ -34,7 +35,8 @@ static void context_item_write(struct xml_text *text, const char *name, const ch
 
 static void context_write(struct xml_text *text, const struct context_items *items, bool renewal)
 {
-    xml_text_append(text, "<ac:AdditionalContext xmlns=\"http://schemas.xmlsoap.org/ws/2006/12/authorization\">");
+    xml_text_append(text,
+                    "<ac:AdditionalContext xmlns=\"http://schemas.xmlsoap.org/ws/2006/12/authorization\">");
     for (enum context_item item = 0; item < CONTEXT_ITEM_COUNT; item++) {
         const struct context_item_description *description = &context_item_descriptions[item];
         const char *value = items->values[item];
@@ -115,7 +117,8 @@ static const char *token_type_refusal(const xmlNode *response, const xmlNode *to
     /* MS-MDE2 3.4.4.1.2.1; Microsoft's prose leaves "5.0.0.0/" out of the value type. */
     if (type != NULL && strcmp(type, TOKEN_TYPE) != 0)
         refusal = "its TokenType is not that of an MDM enrolment";
-    else if (value_type != NULL && !ends_with(value_type, "/ConfigurationManager/Enrollment/DeviceEnrollmentProvisionDoc"))
+    else if (value_type != NULL &&
+             !ends_with(value_type, "/ConfigurationManager/Enrollment/DeviceEnrollmentProvisionDoc"))
         refusal = "the token in it is not a provisioning document";
     free(type);
     free(value_type);
@@ -166,7 +169,8 @@ enum enroll_exit token_response_parse(const struct soap_reply *reply, struct tok
         return refuse(ret_error, refusal);
     requested = xml_child(response, "RequestedSecurityToken");
     token = xml_child(requested, "BinarySecurityToken");
-    if (xml_child_count(response, "RequestedSecurityToken") > 1 || xml_child_count(requested, "BinarySecurityToken") > 1)
+    if (xml_child_count(response, "RequestedSecurityToken") > 1 ||
+        xml_child_count(requested, "BinarySecurityToken") > 1)
         return refuse(ret_error, "it has more than one security token");
     base64 = xml_element_text(token);
     if (base64 == NULL)

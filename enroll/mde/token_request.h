@@ -21,10 +21,10 @@ enum token_request_type { TOKEN_REQUEST_ISSUE, TOKEN_REQUEST_RENEW, TOKEN_REQUES
 
 struct token_request {
     enum token_request_type type;
-    const uint8_t *request;     /* DER: PKCS #10, or CMS around one to renew; NULL to query */
+    const uint8_t *request; /* DER: PKCS #10, or CMS around one to renew; NULL to query */
     size_t request_size;
-    const char *value_type;     /* VALUE_TYPE_...; NULL to query */
-    const char *request_id;     /* to query */
+    const char *value_type; /* VALUE_TYPE_...; NULL to query */
+    const char *request_id; /* to query */
     const struct context_items *items;
 };
 
@@ -34,10 +34,10 @@ void token_request_write(struct xml_text *text, const char *message_id, const ch
 
 /* Freed with token_response_clear(). */
 struct token_response {
-    bool pending;          /* no certificate yet */
-    char *request_id;      /* may be NULL unless pending */
-    char *disposition;     /* printable; may be NULL */
-    char *document;        /* the provisioning document; NULL when pending */
+    bool pending;      /* no certificate yet */
+    char *request_id;  /* may be NULL unless pending */
+    char *disposition; /* printable; may be NULL */
+    char *document;    /* the provisioning document; NULL when pending */
     size_t document_size;
 };
 

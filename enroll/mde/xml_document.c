@@ -12,7 +12,8 @@
 #include "error.h"
 
 /* A document type declaration is the door to entities: parsing ends there, before anything in it is read. */
-static void document_type_refuse(void *context, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+static void document_type_refuse(void *context, const xmlChar *name, const xmlChar *external,
+                                 const xmlChar *system)
 {
     xmlParserCtxt *parser = context;
     bool *seen = parser->_private;
@@ -69,8 +70,9 @@ xmlDoc *xml_document_parse(const char *xml, size_t size, bool *ret_odd, char *re
     parser->sax->internalSubset = document_type_refuse;
     parser->sax->error = message_drop;
     parser->sax->warning = message_drop;
-    document = xmlCtxtReadMemory(parser, xml, (int)size, NULL, NULL,
-                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
+    document =
+        xmlCtxtReadMemory(parser, xml, (int)size, NULL, NULL,
+                          XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
     if (document_type) {
         snprintf(ret_why, why_size, "it has a document type declaration, which SOAP forbids");
         xmlFreeDoc(document);
@@ -114,7 +116,8 @@ size_t xml_child_count(const xmlNode *parent, const char *name)
 {
     size_t count = 0;
 
-    for (const xmlNode *child = xml_child(parent, name); child != NULL; child = xml_sibling_find(child->next, name))
+    for (const xmlNode *child = xml_child(parent, name); child != NULL;
+         child = xml_sibling_find(child->next, name))
         count++;
     return count;
 }
@@ -166,7 +169,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* The text of the element's own text nodes; a child element is not text, so that markup cannot hide in a value. */
+/* The text of the element's own text nodes; a child element is not text, so that markup cannot hide in a
+ * value. */
 static char *text_gather(const xmlNode *element)
 {
     size_t size = 0;

@@ -1,6 +1,7 @@
 /*
- * Reading XML that a server sent: libxml2 without network, entities, DTDs or its "huge" mode; at most 1 MiB and 256
- * levels. Names are compared by their local part and without regard to case, because servers differ in both.
+ * Reading XML that a server sent: libxml2 without network, entities, DTDs or its "huge" mode; at most 1 MiB
+ * and 256 levels. Names are compared by their local part and without regard to case, because servers differ
+ * in both.
  */
 #ifndef ENROLL_MDE_XML_DOCUMENT_H
 #define ENROLL_MDE_XML_DOCUMENT_H
@@ -12,11 +13,12 @@
 #include <libxml/tree.h>
 
 #define XML_DOCUMENT_MAX (1024 * 1024)
-#define XML_DEPTH_MAX 256
+#define XML_DEPTH_MAX    256
 
 /*
- * Parses `size` bytes. NULL with one sentence in ret_why (why_size bytes) when they are refused. *ret_odd (may be NULL)
- * is set when the names are not well-formed by XML Namespaces (an undeclared prefix). Freed with xmlFreeDoc().
+ * Parses `size` bytes. NULL with one sentence in ret_why (why_size bytes) when they are refused. *ret_odd
+ * (may be NULL) is set when the names are not well-formed by XML Namespaces (an undeclared prefix). Freed
+ * with xmlFreeDoc().
  */
 xmlDoc *xml_document_parse(const char *xml, size_t size, bool *ret_odd, char *ret_why, size_t why_size)
     __attribute__((warn_unused_result));
@@ -46,8 +48,8 @@ char *xml_attribute(const xmlNode *element, const char *name);
 bool xml_child_number(const xmlNode *parent, const char *name, uint64_t limit, uint64_t *ret_number);
 
 /*
- * Strict base64 with blanks and line breaks between. *ret_bytes is malloc()ed, with a 0 behind it. False for anything else, empty text
- * included; *ret_why says which character or what it was, static.
+ * Strict base64 with blanks and line breaks between. *ret_bytes is malloc()ed, with a 0 behind it. False for
+ * anything else, empty text included; *ret_why says which character or what it was, static.
  */
 bool xml_base64_decode(const char *text, uint8_t **ret_bytes, size_t *ret_size, const char **ret_why)
     __attribute__((warn_unused_result));

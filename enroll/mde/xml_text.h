@@ -1,4 +1,5 @@
-/* Text of a message while it is written: grows, escapes, is wiped when freed, and remembers a failure to the end. */
+/* Text of a message while it is written: grows, escapes, is wiped when freed, and remembers a failure to the
+ * end. */
 #ifndef ENROLL_MDE_XML_TEXT_H
 #define ENROLL_MDE_XML_TEXT_H
 
@@ -6,9 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Starts as {0}. `failed` once memory ran out or a character that XML cannot carry was given; then nothing is appended. */
+/* Starts as {0}. `failed` once memory ran out or a character that XML cannot carry was given; then nothing is
+ * appended. */
 struct xml_text {
-    char *data;      /* terminated once anything was appended */
+    char *data; /* terminated once anything was appended */
     size_t size, capacity;
     bool failed;
 };

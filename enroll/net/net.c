@@ -84,13 +84,15 @@ static size_t header_receive(char *bytes, size_t one, size_t size, void *context
     struct curl_tlssessioninfo *session = NULL;
 
     (void)bytes;
-    if (answer->tls[0] == '\0' && curl_easy_getinfo(answer->curl, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK &&
-        session != NULL && session->backend == CURLSSLBACKEND_OPENSSL && session->internals != NULL)
+    if (answer->tls[0] == '\0' &&
+        curl_easy_getinfo(answer->curl, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK && session != NULL &&
+        session->backend == CURLSSLBACKEND_OPENSSL && session->internals != NULL)
         snprintf(answer->tls, sizeof(answer->tls), "%s", SSL_get_version(session->internals));
     return one * size;
 }
 
-static int progress_look(void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+static int progress_look(void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                         curl_off_t up)
 {
     const struct net *net = context;
 
@@ -118,14 +120,15 @@ static CURLcode client_certificate_set(CURL *curl, void *ssl_context, void *cont
 
 /* ---- setting up ---- */
 
-enum enroll_exit net_new(const struct net_options *options, struct net **ret_net, struct enroll_error *ret_error)
+enum enroll_exit net_new(const struct net_options *options, struct net **ret_net,
+                         struct enroll_error *ret_error)
 {
     struct net *net;
 
     if (options->ca_file != NULL && access(options->ca_file, R_OK) != 0)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Check --ca-file.",
-                                "The file of certification authorities %s cannot be read: %s.", options->ca_file,
-                                strerror(errno));
+                                "The file of certification authorities %s cannot be read: %s.",
+                                options->ca_file, strerror(errno));
     net = calloc(1, sizeof(*net));
     if (net == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         free(net);
@@ -175,11 +178,12 @@ static CURLcode options_set(struct net *net, const struct net_request *request, 
                             struct curl_slist *headers, struct answer *answer)
 {
     CURL *curl = net->curl;
-    long timeout = net->options.timeout_seconds != 0 ? (long)net->options.timeout_seconds : NET_TIMEOUT_DEFAULT;
+    long timeout =
+        net->options.timeout_seconds != 0 ? (long)net->options.timeout_seconds : NET_TIMEOUT_DEFAULT;
     CURLcode code = CURLE_OK;
 
-#define SET(option, value)                                                                                                       \
-    if (code == CURLE_OK)                                                                                                        \
+#define SET(option, value)                                                                                   \
+    if (code == CURLE_OK)                                                                                    \
     code = curl_easy_setopt(curl, option, value)
     SET(CURLOPT_URL, url);
     SET(CURLOPT_PROTOCOLS_STR, "https");
@@ -213,7 +217,8 @@ static CURLcode options_set(struct net *net, const struct net_request *request, 
         SET(CURLOPT_POSTFIELDS, (const char *)request->body);
     }
     if (request->client_key != NULL) {
-        /* libcurl does not know about this certificate: no connection of another identity may be used, nor left. */
+        /* libcurl does not know about this certificate: no connection of another identity may be used, nor
+         * left. */
         SET(CURLOPT_SSL_CTX_FUNCTION, client_certificate_set);
         SET(CURLOPT_SSL_CTX_DATA, (void *)(uintptr_t)request);
         SET(CURLOPT_FRESH_CONNECT, 1L);
@@ -248,12 +253,13 @@ static struct curl_slist *headers_make(const struct net_request *request)
 static const struct {
     CURLcode code;
     enum enroll_exit exit_status;
-    const char *what;   /* NULL: libcurl's own words */
+    const char *what; /* NULL: libcurl's own words */
     const char *advice;
 } failures[] = {
     {CURLE_COULDNT_RESOLVE_HOST, ENROLL_UNREACHABLE, "there is no host of this name, or no name service",
      "Check the address and this machine's network; a full address can be given with --discovery-url."},
-    {CURLE_COULDNT_RESOLVE_PROXY, ENROLL_UNREACHABLE, "the proxy's name is unknown", "Check https_proxy in the environment."},
+    {CURLE_COULDNT_RESOLVE_PROXY, ENROLL_UNREACHABLE, "the proxy's name is unknown",
+     "Check https_proxy in the environment."},
     {CURLE_COULDNT_CONNECT, ENROLL_UNREACHABLE, "no connection could be made",
      "Check the network, a firewall, and whether the server runs."},
     {CURLE_OPERATION_TIMEDOUT, ENROLL_UNREACHABLE, "it took too long",
@@ -263,7 +269,8 @@ static const struct {
     {CURLE_RECV_ERROR, ENROLL_UNREACHABLE, "the connection broke", "Try again later."},
     {CURLE_PARTIAL_FILE, ENROLL_UNREACHABLE, "the answer was cut off", "Try again later."},
     {CURLE_PEER_FAILED_VERIFICATION, ENROLL_TLS, NULL,
-     "If this server's certificate is from a private authority: --ca-file FILE. Else somebody may be in between."},
+     "If this server's certificate is from a private authority: --ca-file FILE. Else somebody may be in "
+     "between."},
     {CURLE_SSL_CONNECT_ERROR, ENROLL_TLS, NULL, "The server has to speak TLS 1.2 or 1.3."},
     {CURLE_SSL_CACERT_BADFILE, ENROLL_CONFIGURATION, "the file of certification authorities cannot be read",
      "Check --ca-file."},
@@ -279,25 +286,28 @@ static enum enroll_exit failure_set(const struct net_request *request, const cha
     size_t i = 0;
 
     if (code == CURLE_ABORTED_BY_CALLBACK) {
-        enroll_error_set(ret_error, ENROLL_CANCELLED, request->step, NULL, "%s was cancelled.", request->name);
+        enroll_error_set(ret_error, ENROLL_CANCELLED, request->step, NULL, "%s was cancelled.",
+                         request->name);
         ret_error->hresult = HRESULT_CANCELLED;
         return ENROLL_CANCELLED;
     }
     if (answer->body_too_large)
         return enroll_error_set(ret_error, ENROLL_NOT_MDE, request->step,
                                 "Check that the address is that of an MDM server.",
-                                "The answer of %s to %s was refused: it is larger than %d bytes.", host, request->name,
-                                NET_BODY_MAX);
+                                "The answer of %s to %s was refused: it is larger than %d bytes.", host,
+                                request->name, NET_BODY_MAX);
     while (i < sizeof(failures) / sizeof(failures[0]) && failures[i].code != code)
         i++;
     enroll_text_print(answer->failure, strlen(answer->failure), words, sizeof(words));
     if (*words == '\0')
         snprintf(words, sizeof(words), "%s", curl_easy_strerror(code));
     if (i == sizeof(failures) / sizeof(failures[0]))
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, request->step, "Check that the address is that of an MDM server.",
-                                "%s at %s failed: %s.", request->name, host, words);
-    enroll_error_set(ret_error, failures[i].exit_status, request->step, failures[i].advice, "%s at %s failed: %s%s%s%s.",
-                     request->name, host, failures[i].what != NULL ? failures[i].what : words,
+        return enroll_error_set(ret_error, ENROLL_NOT_MDE, request->step,
+                                "Check that the address is that of an MDM server.", "%s at %s failed: %s.",
+                                request->name, host, words);
+    enroll_error_set(ret_error, failures[i].exit_status, request->step, failures[i].advice,
+                     "%s at %s failed: %s%s%s%s.", request->name, host,
+                     failures[i].what != NULL ? failures[i].what : words,
                      failures[i].what != NULL ? " (" : "", failures[i].what != NULL ? words : "",
                      failures[i].what != NULL ? ")" : "");
     ret_error->hresult = failures[i].exit_status == ENROLL_UNREACHABLE ? HRESULT_CONNECTIVITY
@@ -401,7 +411,8 @@ static enum enroll_exit wait_seconds(const struct net *net, const struct net_req
 
     for (long i = 0; i < 10 * seconds; i++) {
         if (net->options.cancelled != NULL && net->options.cancelled(net->options.cancelled_context)) {
-            enroll_error_set(ret_error, ENROLL_CANCELLED, request->step, NULL, "%s was cancelled.", request->name);
+            enroll_error_set(ret_error, ENROLL_CANCELLED, request->step, NULL, "%s was cancelled.",
+                             request->name);
             ret_error->hresult = HRESULT_CANCELLED;
             return ENROLL_CANCELLED;
         }
@@ -417,8 +428,8 @@ static bool worth_retrying(const struct answer *answer)
 }
 
 /* Goes on to where the answer sends us, if that is allowed. *url is replaced. */
-static enum enroll_exit redirect_follow(struct net_request *request, struct answer *answer, unsigned count, char **url,
-                                        struct enroll_error *ret_error)
+static enum enroll_exit redirect_follow(struct net_request *request, struct answer *answer, unsigned count,
+                                        char **url, struct enroll_error *ret_error)
 {
     enum enroll_exit status;
 
@@ -436,8 +447,8 @@ static enum enroll_exit redirect_follow(struct net_request *request, struct answ
     return request->readdress(request->readdress_context, *url, &request->body, &request->body_size);
 }
 
-enum enroll_exit net_send(struct net *net, const struct net_request *original, struct net_response *ret_response,
-                          struct enroll_error *ret_error)
+enum enroll_exit net_send(struct net *net, const struct net_request *original,
+                          struct net_response *ret_response, struct enroll_error *ret_error)
 {
     struct net_request copy = *original, *request = &copy;
     char *url = strdup(request->url);

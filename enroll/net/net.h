@@ -1,10 +1,11 @@
 /*
- * enroll/net: HTTPS through libcurl, and the TPM key as OpenSSL sees it. Called by flow.c and auth/; knows nothing of
- * messages.
+ * enroll/net: HTTPS through libcurl, and the TPM key as OpenSSL sees it. Called by flow.c and auth/; knows
+ * nothing of messages.
  *
- * https only, TLS 1.2 and up, certificates always verified. Redirects are followed by hand (MS-MDE2 3.1.4.1: a POST
- * stays a POST), at most three, and never with credentials to another host. Bodies end at 1 MiB. The system's proxy
- * settings (https_proxy, no_proxy) are honoured. Retry-After is obeyed a bounded number of times.
+ * https only, TLS 1.2 and up, certificates always verified. Redirects are followed by hand (MS-MDE2 3.1.4.1:
+ * a POST stays a POST), at most three, and never with credentials to another host. Bodies end at 1 MiB. The
+ * system's proxy settings (https_proxy, no_proxy) are honoured. Retry-After is obeyed a bounded number of
+ * times.
  */
 #ifndef ENROLL_NET_H
 #define ENROLL_NET_H
@@ -18,75 +19,76 @@
 
 #include "error.h"
 
-#define NET_BODY_MAX (1024 * 1024)
-#define NET_URL_MAX 2048
-#define NET_REDIRECTS_MAX 3
-#define NET_TIMEOUT_DEFAULT 60 /* seconds */
-#define NET_RETRY_AFTER_MAX 120 /* seconds; a server that asks for more is told about instead of waited for */
+#define NET_BODY_MAX        (1024 * 1024)
+#define NET_URL_MAX         2048
+#define NET_REDIRECTS_MAX   3
+#define NET_TIMEOUT_DEFAULT 60  /* seconds */
+#define NET_RETRY_AFTER_MAX 120 /* seconds; a server that asks for more is told about instead of waited for  \
+                                 */
 
 struct net;
 
 /* One request and its answer, as an observer sees them. Valid during the call only; bodies hold secrets. */
 struct net_exchange {
     enum enroll_step step;
-    const char *name;            /* "Discover" */
+    const char *name; /* "Discover" */
     const char *url;
-    const uint8_t *request;      /* NULL for GET */
+    const uint8_t *request; /* NULL for GET */
     size_t request_size;
-    const char *request_type;    /* NULL for GET */
-    long status;                 /* 0: no answer */
-    const char *response_type;   /* may be NULL */
+    const char *request_type;  /* NULL for GET */
+    long status;               /* 0: no answer */
+    const char *response_type; /* may be NULL */
     const uint8_t *response;
     size_t response_size;
-    const char *location;        /* of a redirect, may be NULL */
-    const char *failure;         /* why there is no answer, may be NULL */
-    const char *tls;             /* "TLSv1.3", may be NULL */
-    bool client_certificate;     /* TLS client authentication was offered */
-    double started;              /* seconds since the epoch */
-    double seconds;              /* how long it took */
+    const char *location;    /* of a redirect, may be NULL */
+    const char *failure;     /* why there is no answer, may be NULL */
+    const char *tls;         /* "TLSv1.3", may be NULL */
+    bool client_certificate; /* TLS client authentication was offered */
+    double started;          /* seconds since the epoch */
+    double seconds;          /* how long it took */
 };
 
 struct net_options {
-    const char *ca_file;               /* PEM; NULL: the system's */
-    const char *const *resolve;        /* "HOST:PORT:ADDRESS", NULL-terminated; or NULL */
-    unsigned timeout_seconds;          /* of one request; 0: NET_TIMEOUT_DEFAULT */
+    const char *ca_file;        /* PEM; NULL: the system's */
+    const char *const *resolve; /* "HOST:PORT:ADDRESS", NULL-terminated; or NULL */
+    unsigned timeout_seconds;   /* of one request; 0: NET_TIMEOUT_DEFAULT */
     void (*observe)(void *context, const struct net_exchange *exchange); /* or NULL */
     void *observe_context;
-    bool (*cancelled)(void *context);  /* looked at while waiting; or NULL */
+    bool (*cancelled)(void *context); /* looked at while waiting; or NULL */
     void *cancelled_context;
 };
 
 /* Strings of options must outlive the result. Errors: ENROLL_CONFIGURATION, ENROLL_FAILED. */
-enum enroll_exit net_new(const struct net_options *options, struct net **ret_net, struct enroll_error *ret_error)
-    __attribute__((warn_unused_result));
+enum enroll_exit net_new(const struct net_options *options, struct net **ret_net,
+                         struct enroll_error *ret_error) __attribute__((warn_unused_result));
 void net_free(struct net *net);
 
 /* Whether a redirect to another host may be followed. */
 struct net_redirects {
-    const char *const *accept;  /* host names, NULL-terminated; or NULL */
+    const char *const *accept;                            /* host names, NULL-terminated; or NULL */
     bool (*confirm)(void *context, const char *question); /* or NULL: nobody to ask */
     void *context;
 };
 
 struct net_request {
     enum enroll_step step;
-    const char *name;           /* for messages: "Discover" */
-    const char *url;            /* https */
-    const char *content_type;   /* of body */
-    const uint8_t *body;        /* NULL: GET */
+    const char *name;         /* for messages: "Discover" */
+    const char *url;          /* https */
+    const char *content_type; /* of body */
+    const uint8_t *body;      /* NULL: GET */
     size_t body_size;
     /*
-     * Makes the body anew for the URL a redirect leads to, because it names where it is sent; NULL: it stays as it is. The
-     * result stays the callee's and must last until the next call or the end of net_send().
+     * Makes the body anew for the URL a redirect leads to, because it names where it is sent; NULL: it stays
+     * as it is. The result stays the callee's and must last until the next call or the end of net_send().
      */
     enum enroll_exit (*readdress)(void *context, const char *url, const uint8_t **ret_body, size_t *ret_size);
     void *readdress_context;
-    bool credentials;           /* the body holds some: no other host, ever */
+    bool credentials;                      /* the body holds some: no other host, ever */
     const struct net_redirects *redirects; /* NULL: another host is refused */
-    unsigned retries;           /* how often 429 or 503 with Retry-After may be tried again */
-    EVP_PKEY *client_key;       /* TLS client authentication; NULL for none; not owned */
+    unsigned retries;                      /* how often 429 or 503 with Retry-After may be tried again */
+    EVP_PKEY *client_key;                  /* TLS client authentication; NULL for none; not owned */
     X509 *client_certificate;
-    STACK_OF(X509) *client_chain; /* may be NULL */
+    STACK_OF(X509) * client_chain; /* may be NULL */
 };
 
 struct net_response {
@@ -99,11 +101,12 @@ struct net_response {
 };
 
 /*
- * Sends it and reads the answer, whatever its status. Errors: ENROLL_UNREACHABLE, ENROLL_TLS, ENROLL_NOT_MDE (oversized,
- * malformed HTTP), ENROLL_UNSAFE (redirect), ENROLL_CANCELLED.
+ * Sends it and reads the answer, whatever its status. Errors: ENROLL_UNREACHABLE, ENROLL_TLS, ENROLL_NOT_MDE
+ * (oversized, malformed HTTP), ENROLL_UNSAFE (redirect), ENROLL_CANCELLED.
  */
-enum enroll_exit net_send(struct net *net, const struct net_request *request, struct net_response *ret_response,
-                          struct enroll_error *ret_error) __attribute__((warn_unused_result));
+enum enroll_exit net_send(struct net *net, const struct net_request *request,
+                          struct net_response *ret_response, struct enroll_error *ret_error)
+    __attribute__((warn_unused_result));
 void net_response_free(struct net_response *response);
 
 #endif

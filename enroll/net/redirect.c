@@ -42,7 +42,8 @@ enum enroll_exit redirect_judge(const struct net_request *request, const char *f
 
     if (!url_host(from, from_host) || !url_host(to, to_host)) {
         enroll_error_set(ret_error, ENROLL_UNSAFE, request->step, "Tell the server's administrator.",
-                         "%s was redirected to an address that names no host; that is not followed.", request->name);
+                         "%s was redirected to an address that names no host; that is not followed.",
+                         request->name);
         ret_error->hresult = HRESULT_UNSAFE_REDIRECT;
         return ENROLL_UNSAFE;
     }
@@ -51,20 +52,23 @@ enum enroll_exit redirect_judge(const struct net_request *request, const char *f
     refusal = url_refusal(to, accepted || strcmp(from_host, to_host) == 0 ? to_host : NULL);
     if (refusal != NULL) {
         enroll_error_set(ret_error, ENROLL_UNSAFE, request->step, "Tell the server's administrator.",
-                         "%s was redirected to an address on %s that %s; that is not followed.", request->name, to_host,
-                         refusal);
+                         "%s was redirected to an address on %s that %s; that is not followed.",
+                         request->name, to_host, refusal);
         ret_error->hresult = HRESULT_UNSAFE_REDIRECT;
         return ENROLL_UNSAFE;
     }
     if (strcmp(from_host, to_host) == 0)
         return ENROLL_OK;
     if (request->credentials)
-        return refuse(request, from_host, to_host, "a message with credentials goes to no other host", ret_error);
+        return refuse(request, from_host, to_host, "a message with credentials goes to no other host",
+                      ret_error);
     if (accepted)
         return ENROLL_OK;
     if (redirects == NULL)
-        return refuse(request, from_host, to_host, "that host was not accepted when this device was enrolled", ret_error);
-    snprintf(question, sizeof(question), "The server %s sends us on to %s. Go on with %s?", from_host, to_host, to_host);
+        return refuse(request, from_host, to_host, "that host was not accepted when this device was enrolled",
+                      ret_error);
+    snprintf(question, sizeof(question), "The server %s sends us on to %s. Go on with %s?", from_host,
+             to_host, to_host);
     if (redirects->confirm != NULL && redirects->confirm(redirects->context, question))
         return ENROLL_OK;
     return refuse(request, from_host, to_host, "another host is not gone to without consent", ret_error);

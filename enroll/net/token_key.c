@@ -1,14 +1,16 @@
 /*
- * Why libp11 on our own module, and not something else. The key has to sign a PKCS #10 request, a CMS message and TLS
- * 1.2 and 1.3 handshakes in libcrypto and libcurl.
- * - libp11 is kept up by the OpenSC project and is what curl, stunnel and wpa_supplicant use; the path from here through
- *   the module to the TPM is the one that applications take, so every enrolment tries it before they do.
- * - tpm2-openssl would open the TPM a second time, by rules of its own (no PIN, no recovery, its own TCTI), and Debian 12
- *   does not install it with anything else.
+ * Why libp11 on our own module, and not something else. The key has to sign a PKCS #10 request, a CMS message
+ * and TLS 1.2 and 1.3 handshakes in libcrypto and libcurl.
+ * - libp11 is kept up by the OpenSC project and is what curl, stunnel and wpa_supplicant use; the path from
+ * here through the module to the TPM is the one that applications take, so every enrolment tries it before
+ * they do.
+ * - tpm2-openssl would open the TPM a second time, by rules of its own (no PIN, no recovery, its own TCTI),
+ * and Debian 12 does not install it with anything else.
  * - A provider of our own would be a third door to the TPM, and some two thousand lines.
- * libp11 is used as a library, not as the engine "pkcs11": the engine is looked up by OpenSSL's configuration, takes
- * whatever module p11-kit or the environment names, and asks for PINs on the terminal. The library's key methods for
- * RSA-PSS, which TLS 1.3 needs, hang on an ENGINE; the one made here is in no list and nobody's default.
+ * libp11 is used as a library, not as the engine "pkcs11": the engine is looked up by OpenSSL's
+ * configuration, takes whatever module p11-kit or the environment names, and asks for PINs on the terminal.
+ * The library's key methods for RSA-PSS, which TLS 1.3 needs, hang on an ENGINE; the one made here is in no
+ * list and nobody's default.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "net/token_key.h"
@@ -42,8 +44,8 @@ static const char *module_path(const struct token_key_options *options)
     return path != NULL ? path : INTUNE_TPM_MODULE_PATH;
 }
 
-static enum enroll_exit fail(struct enroll_error *ret_error, enum enroll_step step, enum enroll_exit exit_status,
-                             const char *advice, const char *what)
+static enum enroll_exit fail(struct enroll_error *ret_error, enum enroll_step step,
+                             enum enroll_exit exit_status, const char *advice, const char *what)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
@@ -53,14 +55,16 @@ static enum enroll_exit fail(struct enroll_error *ret_error, enum enroll_step st
     return exit_status;
 }
 
-/* The module reads the token directory and the TPM's connection from the environment of the process it is in. */
+/* The module reads the token directory and the TPM's connection from the environment of the process it is in.
+ */
 static bool environment_set(const struct token_key_options *options)
 {
     return setenv("INTUNE_TPM_TOKEN_DIR", options->token_directory, 1) == 0 &&
            (options->tcti == NULL || setenv("INTUNE_TPM_TCTI", options->tcti, 1) == 0);
 }
 
-static PKCS11_KEY *private_key_find(struct token_key *key, const struct token_key_options *options, const char **ret_what)
+static PKCS11_KEY *private_key_find(struct token_key *key, const struct token_key_options *options,
+                                    const char **ret_what)
 {
     PKCS11_SLOT *slot = PKCS11_find_token(key->context, key->slots, key->slot_count);
     PKCS11_KEY *keys = NULL;
@@ -87,8 +91,8 @@ static bool methods_attach(struct token_key *key)
            EVP_PKEY_set1_engine(key->pkey, key->engine) == 1;
 }
 
-enum enroll_exit token_key_open(const struct token_key_options *options, enum enroll_step step, struct token_key **ret_key,
-                                struct enroll_error *ret_error)
+enum enroll_exit token_key_open(const struct token_key_options *options, enum enroll_step step,
+                                struct token_key **ret_key, struct enroll_error *ret_error)
 {
     struct token_key *key;
     const char *what = NULL;
@@ -97,7 +101,8 @@ enum enroll_exit token_key_open(const struct token_key_options *options, enum en
     /* libp11 says on standard error what the dynamic linker has to say. */
     if (access(module_path(options), R_OK) != 0)
         return enroll_error_set(ret_error, ENROLL_TPM, step, "Check the installation: intune-enroll verify.",
-                                "The PKCS #11 module %s cannot be read: %s.", module_path(options), strerrordesc_np(errno));
+                                "The PKCS #11 module %s cannot be read: %s.", module_path(options),
+                                strerrordesc_np(errno));
     key = calloc(1, sizeof(*key));
     if (key == NULL || !environment_set(options) || (key->context = PKCS11_CTX_new()) == NULL) {
         token_key_close(key);
@@ -153,7 +158,8 @@ static bool attribute_is(P11KitUri *uri, CK_ATTRIBUTE_TYPE type, const void *hav
 {
     const CK_ATTRIBUTE *wanted = p11_kit_uri_get_attribute(uri, type);
 
-    return wanted == NULL || (have != NULL && wanted->ulValueLen == size && memcmp(wanted->pValue, have, size) == 0);
+    return wanted == NULL ||
+           (have != NULL && wanted->ulValueLen == size && memcmp(wanted->pValue, have, size) == 0);
 }
 
 static PKCS11_KEY *uri_key_find(PKCS11_TOKEN *token, P11KitUri *uri)
@@ -187,8 +193,9 @@ static const char *uri_find(struct token_key *key, P11KitUri *uri, X509 **ret_ce
         return "its PIN was not accepted";
     found = uri_key_find(slot->token, uri);
     if (found == NULL)
-        return slot->token->loginRequired && pin == NULL ? "no key is there that it names; the token wants a PIN (pin-value)"
-                                                         : "no key is there that it names";
+        return slot->token->loginRequired && pin == NULL
+                   ? "no key is there that it names; the token wants a PIN (pin-value)"
+                   : "no key is there that it names";
     certificate = PKCS11_find_certificate(found);
     if (certificate == NULL || certificate->x509 == NULL)
         return "no certificate belongs to the key that it names";
@@ -215,8 +222,9 @@ enum enroll_exit token_key_open_uri(const char *uri, enum enroll_step step, stru
         why = "p11-kit could not be loaded";
     if (why == NULL) {
         key->loaded = true;
-        why = PKCS11_enumerate_slots(key->context, &key->slots, &key->slot_count) != 0 ? "there is no token"
-                                                                                        : uri_find(key, parsed, ret_certificate);
+        why = PKCS11_enumerate_slots(key->context, &key->slots, &key->slot_count) != 0
+                  ? "there is no token"
+                  : uri_find(key, parsed, ret_certificate);
     }
     p11_kit_uri_free(parsed);
     ERR_clear_error();
@@ -226,7 +234,8 @@ enum enroll_exit token_key_open_uri(const char *uri, enum enroll_step step, stru
     }
     token_key_close(key);
     return enroll_error_set(ret_error, ENROLL_CONFIGURATION, step, "p11tool --list-all shows what there is.",
-                            "The key and certificate at %.*s cannot be used: %s.", (int)strcspn(uri, "?"), uri, why);
+                            "The key and certificate at %.*s cannot be used: %s.", (int)strcspn(uri, "?"),
+                            uri, why);
 }
 
 EVP_PKEY *token_key_pkey(const struct token_key *key)

@@ -21,15 +21,18 @@ struct token_key_options {
 };
 
 /*
- * Loads the module on that token directory (through INTUNE_TPM_TOKEN_DIR in this process's environment) and finds its
- * one private key. One token key may be open at a time in a process. Errors: ENROLL_TPM, ENROLL_TOKEN_DIRECTORY.
+ * Loads the module on that token directory (through INTUNE_TPM_TOKEN_DIR in this process's environment) and
+ * finds its one private key. One token key may be open at a time in a process. Errors: ENROLL_TPM,
+ * ENROLL_TOKEN_DIRECTORY.
  */
-enum enroll_exit token_key_open(const struct token_key_options *options, enum enroll_step step, struct token_key **ret_key,
-                                struct enroll_error *ret_error) __attribute__((warn_unused_result));
+enum enroll_exit token_key_open(const struct token_key_options *options, enum enroll_step step,
+                                struct token_key **ret_key, struct enroll_error *ret_error)
+    __attribute__((warn_unused_result));
 
 /*
- * The key, and the certificate of the same id, that a pkcs11: URI (RFC 7512) names on any token that p11-kit knows. The URI
- * may carry a PIN; it is in no message. *ret_certificate is the caller's. Errors: ENROLL_CONFIGURATION.
+ * The key, and the certificate of the same id, that a pkcs11: URI (RFC 7512) names on any token that p11-kit
+ * knows. The URI may carry a PIN; it is in no message. *ret_certificate is the caller's. Errors:
+ * ENROLL_CONFIGURATION.
  */
 enum enroll_exit token_key_open_uri(const char *uri, enum enroll_step step, struct token_key **ret_key,
                                     X509 **ret_certificate, struct enroll_error *ret_error)

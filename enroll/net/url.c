@@ -63,7 +63,8 @@ static bool is_address(const char *host)
     char plain[URL_HOST_MAX];
 
     snprintf(plain, sizeof(plain), "%.*s", (int)size, host);
-    /* A host of digits and dots alone is one of the old spellings of an IPv4 address, whatever inet_pton() says. */
+    /* A host of digits and dots alone is one of the old spellings of an IPv4 address, whatever inet_pton()
+     * says. */
     return inet_pton(AF_INET6, plain, &address) == 1 || strspn(host, "0123456789.") == strlen(host);
 }
 
@@ -78,7 +79,8 @@ static const char *parsed_refusal(CURLU *parsed, const char *typed_host)
 {
     char *scheme = NULL;
     char host[URL_HOST_MAX];
-    bool https = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && strcasecmp(scheme, "https") == 0;
+    bool https =
+        curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && strcasecmp(scheme, "https") == 0;
 
     curl_free(scheme);
     if (!https)
@@ -138,7 +140,8 @@ char *url_parameter_add(const char *url, const char *name, const char *value)
     char *escaped = curl_easy_escape(NULL, value, 0);
     char *result = NULL;
 
-    if (escaped != NULL && asprintf(&result, "%s%c%s=%s", url, strchr(url, '?') != NULL ? '&' : '?', name, escaped) < 0)
+    if (escaped != NULL &&
+        asprintf(&result, "%s%c%s=%s", url, strchr(url, '?') != NULL ? '&' : '?', name, escaped) < 0)
         result = NULL;
     curl_free(escaped);
     return result;
@@ -151,8 +154,8 @@ char *url_discovery(const char *address)
     size_t size = strlen(domain);
     char *url = NULL;
 
-    if (size == 0 || size > 230 || strchr(domain, '.') == NULL || domain[0] == '.' || domain[size - 1] == '.' ||
-        domain[0] == '-' || strstr(domain, "..") != NULL)
+    if (size == 0 || size > 230 || strchr(domain, '.') == NULL || domain[0] == '.' ||
+        domain[size - 1] == '.' || domain[0] == '-' || strstr(domain, "..") != NULL)
         return NULL;
     for (size_t i = 0; i < size; i++)
         if (!isalnum((unsigned char)domain[i]) && domain[i] != '.' && domain[i] != '-')

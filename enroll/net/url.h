@@ -1,4 +1,5 @@
-/* URLs that others gave us: which are acceptable, and whose host they name. Pure; libcurl's parser, so that what is judged is what is used. */
+/* URLs that others gave us: which are acceptable, and whose host they name. Pure; libcurl's parser, so that
+ * what is judged is what is used. */
 #ifndef ENROLL_NET_URL_H
 #define ENROLL_NET_URL_H
 
@@ -9,8 +10,8 @@
 
 /*
  * Why a URL is not acceptable, as the end of a sentence ("... is not https"); NULL when it is: https, at most
- * NET_URL_MAX bytes of printable ASCII, a host, no user information, no fragment. An IP address, localhost or a name without
- * a dot is refused unless it is typed_host (NULL: nothing was typed), which the operator gave.
+ * NET_URL_MAX bytes of printable ASCII, a host, no user information, no fragment. An IP address, localhost or
+ * a name without a dot is refused unless it is typed_host (NULL: nothing was typed), which the operator gave.
  */
 const char *url_refusal(const char *url, const char *typed_host);
 
@@ -23,7 +24,8 @@ bool url_same_host(const char *one, const char *other);
 /* url with one more query parameter, percent-encoded. malloc()ed; NULL when memory is out. */
 char *url_parameter_add(const char *url, const char *name, const char *value);
 
-/* The discovery URL of user@domain or of a domain (MS-MDE2 3.1.1). NULL when the address has no usable domain. free() it. */
+/* The discovery URL of user@domain or of a domain (MS-MDE2 3.1.1). NULL when the address has no usable
+ * domain. free() it. */
 char *url_discovery(const char *address);
 
 #endif

@@ -39,8 +39,8 @@ struct plan {
 };
 
 /*
- * p11-kit adds the keys of the installed file to those of the administrator's of the same name. So both say `remote`, or
- * the installed one's would win; a command after the bar is run by each application for itself.
+ * p11-kit adds the keys of the installed file to those of the administrator's of the same name. So both say
+ * `remote`, or the installed one's would win; a command after the bar is run by each application for itself.
  */
 static const char MODULE_DIRECT[] = "remote: |p11-kit remote " INTUNE_P11_MODULE "\ncritical: no\n";
 static const char MODULE_SOCKET[] = "remote: unix:path=" SOCKET_PATH "\ncritical: no\n";

@@ -15,8 +15,11 @@
 #define CLAIMS_MAX 32768
 #define JSON_DEPTH 16
 
-static const char *const shown[] = {"upn",      "unique_name", "preferred_username", "name", "oid", "tid", "deviceid", "aud",
-                                    "iss",      "appid",       "scp",                "iat",  "nbf", "exp"};
+static const char *const shown[] = {"upn",      "unique_name", "preferred_username",
+                                    "name",     "oid",         "tid",
+                                    "deviceid", "aud",         "iss",
+                                    "appid",    "scp",         "iat",
+                                    "nbf",      "exp"};
 
 static struct json_object *json_parse(const char *json, size_t size)
 {
@@ -26,7 +29,8 @@ static struct json_object *json_parse(const char *json, size_t size)
     if (tokener != NULL) {
         json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
         object = json_tokener_parse_ex(tokener, json, (int)size);
-        if (json_tokener_get_error(tokener) != json_tokener_success || !json_object_is_type(object, json_type_object)) {
+        if (json_tokener_get_error(tokener) != json_tokener_success ||
+            !json_object_is_type(object, json_type_object)) {
             json_object_put(object);
             object = NULL;
         }
@@ -66,7 +70,8 @@ static struct json_object *claims_read(const char *token)
 static void claim_write(FILE *out, const char *name, struct json_object *value)
 {
     char printable[256];
-    const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    const char *text =
+        json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
     time_t at = (time_t)json_object_get_int64(value);
     struct tm tm;
 
@@ -100,7 +105,8 @@ char *trace_claims_describe(const char *token)
 }
 
 char *trace_json_format(const char *json, size_t size, bool (*is_secret)(const char *name, size_t size),
-                        void (*remember)(struct trace_secrets *secrets, const char *value), struct trace_secrets *secrets)
+                        void (*remember)(struct trace_secrets *secrets, const char *value),
+                        struct trace_secrets *secrets)
 {
     struct json_object *object = json_parse(json, size);
     struct json_object_iterator at, end;
@@ -119,12 +125,15 @@ char *trace_json_format(const char *json, size_t size, bool (*is_secret)(const c
             continue;
         remember(secrets, json_object_get_string(value));
         description = trace_claims_describe(json_object_get_string(value));
-        OPENSSL_cleanse((void *)(uintptr_t)json_object_get_string(value), (size_t)json_object_get_string_len(value));
+        OPENSSL_cleanse((void *)(uintptr_t)json_object_get_string(value),
+                        (size_t)json_object_get_string_len(value));
         if (json_object_set_string(value, description != NULL ? description : "(removed)") == 0)
-            OPENSSL_cleanse((void *)(uintptr_t)json_object_get_string(value), (size_t)json_object_get_string_len(value));
+            OPENSSL_cleanse((void *)(uintptr_t)json_object_get_string(value),
+                            (size_t)json_object_get_string_len(value));
         free(description);
     }
-    text = strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+    text = strdup(
+        json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(object);
     return text;
 }

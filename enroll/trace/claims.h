@@ -7,14 +7,16 @@
 
 struct trace_secrets;
 
-/* One or more lines about a token: the claims of a JWT that say who and until when, else its length. free() it. */
+/* One or more lines about a token: the claims of a JWT that say who and until when, else its length. free()
+ * it. */
 char *trace_claims_describe(const char *token);
 
 /*
- * JSON set in lines, the strings of secret members replaced (a JWT by its claims) and remembered. NULL when it is no JSON.
- * free() it.
+ * JSON set in lines, the strings of secret members replaced (a JWT by its claims) and remembered. NULL when
+ * it is no JSON. free() it.
  */
 char *trace_json_format(const char *json, size_t size, bool (*is_secret)(const char *name, size_t size),
-                        void (*remember)(struct trace_secrets *secrets, const char *value), struct trace_secrets *secrets);
+                        void (*remember)(struct trace_secrets *secrets, const char *value),
+                        struct trace_secrets *secrets);
 
 #endif

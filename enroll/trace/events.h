@@ -11,22 +11,30 @@
 #define TRACE_EVENTS_MAX 512
 
 /* The lanes, from left to right. */
-enum trace_lane { LANE_TPM, LANE_DEVICE, LANE_DISCOVERY, LANE_TOKEN, LANE_POLICY, LANE_ENROLMENT, LANE_COUNT };
+enum trace_lane {
+    LANE_TPM,
+    LANE_DEVICE,
+    LANE_DISCOVERY,
+    LANE_TOKEN,
+    LANE_POLICY,
+    LANE_ENROLMENT,
+    LANE_COUNT
+};
 
 enum trace_event_kind { EVENT_EXCHANGE, EVENT_TPM, EVENT_NOTE, EVENT_WARNING, EVENT_FAILURE };
 
 struct trace_event {
     enum trace_event_kind kind;
     enum enroll_step step;
-    double at;              /* seconds since the trace began */
-    double seconds;         /* how long it took; exchanges and the TPM */
-    char *name;             /* "Discover", or the words of a note */
+    double at;      /* seconds since the trace began */
+    double seconds; /* how long it took; exchanges and the TPM */
+    char *name;     /* "Discover", or the words of a note */
     /* of an exchange */
-    unsigned number;        /* of its files */
+    unsigned number; /* of its files */
     char *url;
-    long status;            /* 0: no answer */
-    char *failure;          /* why, or NULL */
-    char *location;         /* of a redirect, or NULL */
+    long status;    /* 0: no answer */
+    char *failure;  /* why, or NULL */
+    char *location; /* of a redirect, or NULL */
     char tls[16];
     bool client_certificate;
     bool post;
@@ -37,7 +45,7 @@ struct trace_event {
 /* What came of it all; strings may be NULL. */
 struct trace_outcome {
     bool known;
-    char *facts[16][2];     /* what and its value */
+    char *facts[16][2]; /* what and its value */
     size_t fact_count;
     char *policy[16][2];
     size_t policy_count;
@@ -50,7 +58,7 @@ struct trace_outcome {
 struct trace_page {
     const struct trace_event *events;
     size_t event_count;
-    double began;           /* seconds since the epoch */
+    double began; /* seconds since the epoch */
     const struct trace_outcome *outcome;
 };
 
@@ -63,8 +71,8 @@ extern const char *const trace_page_style[];
 enum trace_lane trace_lane_of(enum enroll_step step);
 
 /* Fills in the outcome. Strings are copied; what was there is freed. */
-void trace_outcome_fill(struct trace_outcome *outcome, const struct flow_result *result, const unsigned char *der, size_t size,
-                        const struct enroll_error *error);
+void trace_outcome_fill(struct trace_outcome *outcome, const struct flow_result *result,
+                        const unsigned char *der, size_t size, const struct enroll_error *error);
 void trace_outcome_clear(struct trace_outcome *outcome);
 
 #endif

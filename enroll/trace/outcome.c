@@ -49,20 +49,25 @@ static void facts_fill(struct trace_outcome *outcome, const struct flow_result *
     pair_add_text(outcome->facts, &outcome->fact_count, "Protocol version", result->enrollment_version);
     if (result->pending)
         pair_add(outcome->facts, &outcome->fact_count, "Pending", "request %s%s%s", result->request_id,
-                 result->disposition != NULL ? ": " : "", result->disposition != NULL ? result->disposition : "");
+                 result->disposition != NULL ? ": " : "",
+                 result->disposition != NULL ? result->disposition : "");
     if (result->document != NULL) {
         pair_add_text(outcome->facts, &outcome->fact_count, "Provider", result->document->provider_id);
-        pair_add_text(outcome->facts, &outcome->fact_count, "Management server", result->document->management_url);
-        pair_add(outcome->facts, &outcome->fact_count, "Renewal", "%u days before the end, again every %u days",
-                 result->document->renew_period_days, result->document->retry_interval_days);
+        pair_add_text(outcome->facts, &outcome->fact_count, "Management server",
+                      result->document->management_url);
+        pair_add(outcome->facts, &outcome->fact_count, "Renewal",
+                 "%u days before the end, again every %u days", result->document->renew_period_days,
+                 result->document->retry_interval_days);
     }
 }
 
 static void policy_fill(struct trace_outcome *outcome, const struct certificate_requirements *wanted)
 {
-    static const char *const hashes[] = {
-        [TPM_HASH_NONE] = "none", [TPM_HASH_SHA1] = "SHA-1", [TPM_HASH_SHA256] = "SHA-256",
-        [TPM_HASH_SHA384] = "SHA-384", [TPM_HASH_SHA512] = "SHA-512"};
+    static const char *const hashes[] = {[TPM_HASH_NONE] = "none",
+                                         [TPM_HASH_SHA1] = "SHA-1",
+                                         [TPM_HASH_SHA256] = "SHA-256",
+                                         [TPM_HASH_SHA384] = "SHA-384",
+                                         [TPM_HASH_SHA512] = "SHA-512"};
 
     pair_add(outcome->policy, &outcome->policy_count, "Source", "%s",
              wanted->from_policy ? "the server's policy" : "the defaults; the server gave no policy");
@@ -98,7 +103,8 @@ static void name_add(struct trace_outcome *outcome, const char *what, const X509
     BIO *bio = BIO_new(BIO_s_mem());
     char *text = NULL;
 
-    if (bio != NULL && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
+    if (bio != NULL &&
+        X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
         text = bio_text(bio);
     else
         BIO_free(bio);
@@ -145,8 +151,8 @@ static void certificate_fill(struct trace_outcome *outcome, const unsigned char 
     X509_free(certificate);
 }
 
-void trace_outcome_fill(struct trace_outcome *outcome, const struct flow_result *result, const unsigned char *der, size_t size,
-                        const struct enroll_error *error)
+void trace_outcome_fill(struct trace_outcome *outcome, const struct flow_result *result,
+                        const unsigned char *der, size_t size, const struct enroll_error *error)
 {
     trace_outcome_clear(outcome);
     outcome->known = true;

@@ -1,6 +1,7 @@
 /*
- * flow.html: the sequence drawn with lists, grid and details elements. No script, no network, nothing but this file. The
- * lanes are columns on a wide screen and on paper; on a narrow one each event names its two ends.
+ * flow.html: the sequence drawn with lists, grid and details elements. No script, no network, nothing but
+ * this file. The lanes are columns on a wide screen and on paper; on a narrow one each event names its two
+ * ends.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,21 +12,24 @@
 
 #define SHOWN_MAX 60000 /* bytes of a message in the page; the file has all of it */
 
-static const char *const lane_names[LANE_COUNT] = {
-    [LANE_TPM] = "TPM",          [LANE_DEVICE] = "This device", [LANE_DISCOVERY] = "Discovery",
-    [LANE_TOKEN] = "Token service", [LANE_POLICY] = "Policy",      [LANE_ENROLMENT] = "Enrolment"};
+static const char *const lane_names[LANE_COUNT] = {[LANE_TPM] = "TPM",
+                                                   [LANE_DEVICE] = "This device",
+                                                   [LANE_DISCOVERY] = "Discovery",
+                                                   [LANE_TOKEN] = "Token service",
+                                                   [LANE_POLICY] = "Policy",
+                                                   [LANE_ENROLMENT] = "Enrolment"};
 
 static const char *const step_names[] = {
-    [STEP_PREPARE] = "Preparation",  [STEP_RESOLVE] = "1 · Find the server", [STEP_DISCOVER] = "2 · Discover",
-    [STEP_TOKEN] = "3 · Sign in",    [STEP_POLICY] = "4 · Policy",           [STEP_ENROL] = "5 · Enrol",
+    [STEP_PREPARE] = "Preparation", [STEP_RESOLVE] = "1 · Find the server", [STEP_DISCOVER] = "2 · Discover",
+    [STEP_TOKEN] = "3 · Sign in",   [STEP_POLICY] = "4 · Policy",           [STEP_ENROL] = "5 · Enrol",
     [STEP_INSTALL] = "Installation"};
 
 enum trace_lane trace_lane_of(enum enroll_step step)
 {
-    static const enum trace_lane lanes[] = {[STEP_PREPARE] = LANE_DEVICE,   [STEP_RESOLVE] = LANE_DISCOVERY,
-                                            [STEP_DISCOVER] = LANE_DISCOVERY, [STEP_TOKEN] = LANE_TOKEN,
-                                            [STEP_POLICY] = LANE_POLICY,    [STEP_ENROL] = LANE_ENROLMENT,
-                                            [STEP_INSTALL] = LANE_DEVICE};
+    static const enum trace_lane lanes[] = {
+        [STEP_PREPARE] = LANE_DEVICE, [STEP_RESOLVE] = LANE_DISCOVERY, [STEP_DISCOVER] = LANE_DISCOVERY,
+        [STEP_TOKEN] = LANE_TOKEN,    [STEP_POLICY] = LANE_POLICY,     [STEP_ENROL] = LANE_ENROLMENT,
+        [STEP_INSTALL] = LANE_DEVICE};
 
     return lanes[step];
 }
@@ -60,7 +64,8 @@ static void markup_write(FILE *out, const char *text, size_t size)
     size_t at = 0;
 
     while (at < size) {
-        const char *end = text[at] == '<' ? memchr(text + at, '>', size - at) : memchr(text + at, '<', size - at);
+        const char *end =
+            text[at] == '<' ? memchr(text + at, '>', size - at) : memchr(text + at, '<', size - at);
         size_t run = end == NULL ? size - at : (size_t)(end - text) - at + (text[at] == '<');
 
         if (text[at] == '<') {
@@ -118,13 +123,15 @@ static void head_write(FILE *out, const struct trace_page *page)
         strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
     fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+          "'unsafe-inline'\">"
           "<title>Enrolment, message by message</title>\n<style>",
           out);
     for (const char *const *piece = trace_page_style; *piece != NULL; piece++)
         fputs(*piece, out);
-    fprintf(out, "</style></head>\n<body><main>\n<header><p class=\"eyebrow\">intune-enroll · %s</p>"
-                 "<h1>Enrolment, message by message</h1>",
+    fprintf(out,
+            "</style></head>\n<body><main>\n<header><p class=\"eyebrow\">intune-enroll · %s</p>"
+            "<h1>Enrolment, message by message</h1>",
             when);
     if (outcome->failure != NULL) {
         fputs("<p class=\"verdict bad\"><strong>Failed.</strong> ", out);
@@ -135,7 +142,8 @@ static void head_write(FILE *out, const struct trace_page *page)
         }
         fputs("</p>", out);
     } else if (outcome->certificate_count > 0) {
-        fputs("<p class=\"verdict good\"><strong>Enrolled.</strong> The certificate is installed; its key is in the TPM.</p>",
+        fputs("<p class=\"verdict good\"><strong>Enrolled.</strong> The certificate is installed; its key is "
+              "in the TPM.</p>",
               out);
     } else if (outcome->known) {
         fputs("<p class=\"verdict\"><strong>Done.</strong> No certificate was issued in this run.</p>", out);
@@ -190,7 +198,8 @@ static void exchange_write(FILE *out, const struct trace_event *event)
     enum trace_lane lane = trace_lane_of(event->step);
     enum trace_lane right = lane > LANE_DEVICE ? lane : LANE_DISCOVERY;
 
-    fprintf(out, "<li class=\"exchange\"><div class=\"lanes\"><p class=\"label\" style=\"grid-column:%d/-1\">",
+    fprintf(out,
+            "<li class=\"exchange\"><div class=\"lanes\"><p class=\"label\" style=\"grid-column:%d/-1\">",
             2 * (int)LANE_DEVICE + 2);
     fprintf(out, "<span class=\"ends\">%s → %s</span><strong>", lane_names[LANE_DEVICE], lane_names[right]);
     words_write(out, event->name);
@@ -198,8 +207,8 @@ static void exchange_write(FILE *out, const struct trace_event *event)
     address_write(out, event->url != NULL ? event->url : "");
     fputs("</p>", out);
     arrow_write(out, LANE_DEVICE, right, "ask");
-    fprintf(out, "<p class=\"label answer\" style=\"grid-column:%d/-1\"><span class=\"chip %s\">", 2 * (int)LANE_DEVICE + 2,
-            status_class(event));
+    fprintf(out, "<p class=\"label answer\" style=\"grid-column:%d/-1\"><span class=\"chip %s\">",
+            2 * (int)LANE_DEVICE + 2, status_class(event));
     if (event->status != 0)
         fprintf(out, "HTTP %ld", event->status);
     else
@@ -224,14 +233,16 @@ static void exchange_write(FILE *out, const struct trace_event *event)
     if (event->response.text != NULL && event->response_size > 0)
         message_write(out, "Answer", event->response.text, event->response.extension, event->response_size);
     if (event->response.document != NULL)
-        message_write(out, "Provisioning document", event->response.document, "xml", strlen(event->response.document));
+        message_write(out, "Provisioning document", event->response.document, "xml",
+                      strlen(event->response.document));
     fputs("</div></li>\n", out);
 }
 
 static void tpm_write(FILE *out, const struct trace_event *event)
 {
-    fprintf(out, "<li class=\"exchange tpm\"><div class=\"lanes\"><p class=\"label\" style=\"grid-column:1/-1\">"
-                 "<span class=\"ends\">%s → %s</span><strong>",
+    fprintf(out,
+            "<li class=\"exchange tpm\"><div class=\"lanes\"><p class=\"label\" style=\"grid-column:1/-1\">"
+            "<span class=\"ends\">%s → %s</span><strong>",
             lane_names[LANE_DEVICE], lane_names[LANE_TPM]);
     words_write(out, event->name);
     fputs("</strong> <span class=\"quiet\">", out);
@@ -294,7 +305,8 @@ char *trace_page_write(const struct trace_page *page, size_t *ret_size)
     pairs_write(out, "Certificate", page->outcome->certificate, page->outcome->certificate_count);
     fputs("</div>\n", out);
     sequence_write(out, page);
-    fputs("<footer><p>Passwords, tokens and the secrets of the management session were cut out before anything was written. "
+    fputs("<footer><p>Passwords, tokens and the secrets of the management session were cut out before "
+          "anything was written. "
           "The numbered files beside this page hold the same messages.</p></footer>\n</main></body></html>\n",
           out);
     if (ferror(out) != 0) {

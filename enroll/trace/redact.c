@@ -11,7 +11,7 @@
 #include "mde/xml_document.h"
 #include "trace/claims.h"
 
-#define REMOVED "(removed)"
+#define REMOVED    "(removed)"
 #define SECRET_MIN 6 /* bytes; shorter ones would cut words of the protocol */
 
 /* ---- what was seen ---- */
@@ -103,7 +103,8 @@ static void parameter_replace(struct trace_secrets *secrets, xmlNode *parameter)
     char *name = xml_attribute(parameter, "name"), *value = xml_attribute(parameter, "value");
 
     if (name != NULL && value != NULL && *value != '\0' &&
-        (strcasestr(name, "SECRET") != NULL || strcasecmp(name, "AAUTHDATA") == 0 || strcasestr(name, "PASSWORD") != NULL)) {
+        (strcasestr(name, "SECRET") != NULL || strcasecmp(name, "AAUTHDATA") == 0 ||
+         strcasestr(name, "PASSWORD") != NULL)) {
         secret_remember(secrets, value);
         xmlSetProp(parameter, BAD_CAST "value", BAD_CAST REMOVED);
     }
@@ -180,7 +181,8 @@ static void document_replace(struct trace_secrets *secrets, xmlNode *element, st
     if (base64 != NULL && text->document == NULL)
         text->document = document_format(secrets, base64);
     if (base64 != NULL)
-        element_text_set(element, text->document != NULL ? "(the provisioning document, shown by itself)" : REMOVED);
+        element_text_set(element,
+                         text->document != NULL ? "(the provisioning document, shown by itself)" : REMOVED);
     free(base64);
 }
 
@@ -198,7 +200,8 @@ static void element_replace(struct trace_secrets *secrets, xmlNode *element, str
     }
 }
 
-static bool xml_make(struct trace_secrets *secrets, const uint8_t *bytes, size_t size, struct trace_text *text)
+static bool xml_make(struct trace_secrets *secrets, const uint8_t *bytes, size_t size,
+                     struct trace_text *text)
 {
     char why[160];
     xmlDoc *document = xml_document_parse((const char *)bytes, size, NULL, why, sizeof(why));
@@ -221,8 +224,9 @@ static bool xml_make(struct trace_secrets *secrets, const uint8_t *bytes, size_t
 
 static bool member_is_secret(const char *name, size_t size)
 {
-    static const char *const secrets[] = {"access_token", "refresh_token", "id_token",        "device_code", "code", "user_code",
-                                          "password",     "client_secret", "client_assertion", "assertion",   "wresult"};
+    static const char *const secrets[] = {
+        "access_token", "refresh_token", "id_token",         "device_code", "code",   "user_code",
+        "password",     "client_secret", "client_assertion", "assertion",   "wresult"};
 
     for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
         if (strlen(secrets[i]) == size && strncasecmp(name, secrets[i], size) == 0)
@@ -237,7 +241,8 @@ static bool form_make(const uint8_t *bytes, size_t size, struct trace_text *text
 
     if (out == NULL)
         return false;
-    /* Every pair gets a line; a removed value is longer than an empty one, but never than the pair's share. */
+    /* Every pair gets a line; a removed value is longer than an empty one, but never than the pair's share.
+     */
     while (form < end) {
         const char *stop = memchr(form, '&', (size_t)(end - form));
         size_t pair = (size_t)((stop != NULL ? stop : end) - form);
@@ -260,7 +265,8 @@ static bool form_make(const uint8_t *bytes, size_t size, struct trace_text *text
     return true;
 }
 
-static bool json_make(struct trace_secrets *secrets, const uint8_t *bytes, size_t size, struct trace_text *text)
+static bool json_make(struct trace_secrets *secrets, const uint8_t *bytes, size_t size,
+                      struct trace_text *text)
 {
     text->text = trace_json_format((const char *)bytes, size, member_is_secret, secret_remember, secrets);
     text->extension = "json";
@@ -274,8 +280,8 @@ static bool type_has(const char *content_type, const char *word)
     return content_type != NULL && strcasestr(content_type, word) != NULL;
 }
 
-bool trace_text_make(struct trace_secrets *secrets, const char *content_type, const uint8_t *bytes, size_t size,
-                     struct trace_text *ret_text)
+bool trace_text_make(struct trace_secrets *secrets, const char *content_type, const uint8_t *bytes,
+                     size_t size, struct trace_text *ret_text)
 {
     struct trace_text text = {0};
     bool made = false;
@@ -293,7 +299,8 @@ bool trace_text_make(struct trace_secrets *secrets, const char *content_type, co
             snprintf(type, sizeof(type), "%.*s", (int)strcspn(content_type, ";\r\n<>"), content_type);
         trace_text_clear(&text);
         text.extension = "txt";
-        if (asprintf(&text.text, size == 0 ? "(no content)\n" : "(%zu bytes of %s, not kept)\n", size, type) < 0)
+        if (asprintf(&text.text, size == 0 ? "(no content)\n" : "(%zu bytes of %s, not kept)\n", size, type) <
+            0)
             return false;
     }
     trace_secrets_cut(secrets, text.text);

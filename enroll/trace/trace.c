@@ -21,10 +21,10 @@ struct trace {
     unsigned exchanges;
     struct trace_event events[TRACE_EVENTS_MAX];
     size_t event_count;
-    double key_started;           /* when STEP_ENROL began; 0: not waiting for its first message */
+    double key_started; /* when STEP_ENROL began; 0: not waiting for its first message */
     struct trace_secrets secrets;
     struct trace_outcome outcome;
-    int failure;                  /* errno of the first file that could not be written */
+    int failure; /* errno of the first file that could not be written */
 };
 
 static double clock_read(void)
@@ -49,12 +49,14 @@ enum enroll_exit trace_new(const char *directory, struct trace **ret_trace, stru
         trace->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (trace->directory < 0) {
         enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Check --trace.",
-                         "The directory %s for the trace cannot be used: %s.", directory, strerrordesc_np(errno));
+                         "The directory %s for the trace cannot be used: %s.", directory,
+                         strerrordesc_np(errno));
     } else if (faccessat(trace->directory, PAGE_NAME, F_OK, 0) == 0) {
         close(trace->directory);
         trace->directory = -1;
-        enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Give --trace a directory of its own.",
-                         "There is another trace in %s already.", directory);
+        enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
+                         "Give --trace a directory of its own.", "There is another trace in %s already.",
+                         directory);
     }
     if (trace->directory < 0) {
         free(trace->path);
@@ -88,8 +90,8 @@ static void file_write(struct trace *trace, const char *name, const char *text, 
 }
 
 /* "03-getpolicies-response.xml" */
-static void message_write(struct trace *trace, const struct trace_event *event, const char *what, const char *extension,
-                          const char *text)
+static void message_write(struct trace *trace, const struct trace_event *event, const char *what,
+                          const char *extension, const char *text)
 {
     char word[48], name[96];
     size_t size = 0;
@@ -106,8 +108,8 @@ static void message_write(struct trace *trace, const struct trace_event *event, 
 
 /* ---- events ---- */
 
-static struct trace_event *event_add(struct trace *trace, enum trace_event_kind kind, enum enroll_step step, double at,
-                                     const char *name)
+static struct trace_event *event_add(struct trace *trace, enum trace_event_kind kind, enum enroll_step step,
+                                     double at, const char *name)
 {
     struct trace_event *event;
 
@@ -173,11 +175,13 @@ void trace_observe(void *context, const struct net_exchange *exchange)
     event->response_size = exchange->response_size;
     snprintf(event->tls, sizeof(event->tls), "%s", exchange->tls != NULL ? exchange->tls : "");
     /* The request first: what it holds of secrets has to be known before the answer that may echo them. */
-    if (exchange->request != NULL && !trace_text_make(&trace->secrets, exchange->request_type, exchange->request,
-                                                      exchange->request_size, &event->request))
+    if (exchange->request != NULL &&
+        !trace_text_make(&trace->secrets, exchange->request_type, exchange->request, exchange->request_size,
+                         &event->request))
         trace->failure = ENOMEM;
-    if (exchange->status != 0 && !trace_text_make(&trace->secrets, exchange->response_type, exchange->response,
-                                                  exchange->response_size, &event->response))
+    if (exchange->status != 0 &&
+        !trace_text_make(&trace->secrets, exchange->response_type, exchange->response,
+                         exchange->response_size, &event->response))
         trace->failure = ENOMEM;
     event->url = copy_cut(trace, exchange->url);
     event->failure = copy_cut(trace, exchange->failure);
@@ -194,7 +198,8 @@ void trace_progress(struct trace *trace, enum enroll_step step, enum flow_state 
         trace->key_started = clock_read();
     if (state == FLOW_NOTE || state == FLOW_WARNING || state == FLOW_FAILED ||
         (state == FLOW_DONE && (step == STEP_PREPARE || step == STEP_INSTALL)))
-        event_add(trace, state == FLOW_DONE ? EVENT_NOTE : kinds[state], step, clock_read(), text != NULL ? text : "");
+        event_add(trace, state == FLOW_DONE ? EVENT_NOTE : kinds[state], step, clock_read(),
+                  text != NULL ? text : "");
 }
 
 void trace_outcome(struct trace *trace, const struct flow_result *result, const uint8_t *der, size_t size,
@@ -244,8 +249,9 @@ enum enroll_exit trace_close(struct trace *trace, struct enroll_error *ret_error
         trace->failure = ENOMEM;
     }
     if (trace->failure != 0)
-        status = enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_INSTALL, "Check --trace and the space on that disk.",
-                                  "The trace in %s is not complete: %s.", trace->path, strerrordesc_np(trace->failure));
+        status = enroll_error_set(
+            ret_error, ENROLL_CONFIGURATION, STEP_INSTALL, "Check --trace and the space on that disk.",
+            "The trace in %s is not complete: %s.", trace->path, strerrordesc_np(trace->failure));
     free(html);
     trace_free(trace);
     return status;

@@ -1,7 +1,7 @@
 /*
- * enroll/trace: `--trace DIR` writes every message of a run, numbered and pretty-printed with each secret cut out, and
- * flow.html, a self-contained page that draws the sequence. Fed by the observer of net.h and by the progress of the
- * flow; called by the commands.
+ * enroll/trace: `--trace DIR` writes every message of a run, numbered and pretty-printed with each secret cut
+ * out, and flow.html, a self-contained page that draws the sequence. Fed by the observer of net.h and by the
+ * progress of the flow; called by the commands.
  */
 #ifndef ENROLL_TRACE_H
 #define ENROLL_TRACE_H
@@ -15,7 +15,8 @@
 
 struct trace;
 
-/* Makes the directory (mode 0700) if it is not there; it must be empty of another trace. Errors: ENROLL_CONFIGURATION. */
+/* Makes the directory (mode 0700) if it is not there; it must be empty of another trace. Errors:
+ * ENROLL_CONFIGURATION. */
 enum enroll_exit trace_new(const char *directory, struct trace **ret_trace, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 
@@ -29,7 +30,9 @@ void trace_progress(struct trace *trace, enum enroll_step step, enum flow_state 
 void trace_outcome(struct trace *trace, const struct flow_result *result, const uint8_t *der, size_t size,
                    const struct enroll_error *error);
 
-/* Writes flow.html and frees the trace. Errors: ENROLL_CONFIGURATION (what could not be written, also earlier on). */
-enum enroll_exit trace_close(struct trace *trace, struct enroll_error *ret_error) __attribute__((warn_unused_result));
+/* Writes flow.html and frees the trace. Errors: ENROLL_CONFIGURATION (what could not be written, also earlier
+ * on). */
+enum enroll_exit trace_close(struct trace *trace, struct enroll_error *ret_error)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -41,8 +41,8 @@ void tpm_connection_close(struct tpm *tpm);
 /* The DOOR_RC for an errno of open(2) or connect(2). */
 uint32_t tpm_connection_rc_from_errno(int error);
 /*
- * A daemon may have closed its standard descriptors, and goes on writing to them: what open(2) or socket(2) gave must not be
- * one of those. Takes their result, and gives it back or another above them; -1 with errno.
+ * A daemon may have closed its standard descriptors, and goes on writing to them: what open(2) or socket(2)
+ * gave must not be one of those. Takes their result, and gives it back or another above them; -1 with errno.
  */
 int tpm_descriptor_lift(int descriptor) __attribute__((warn_unused_result));
 /* Remembers what the open descriptor is. */

@@ -11,12 +11,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct profile_sources sources = {
-        .os_release = "/nonexistent", .machine_id = "/nonexistent", .host_name = "fuzz", .locale = "en_US.UTF-8"};
+    const struct profile_sources sources = {.os_release = "/nonexistent",
+                                            .machine_id = "/nonexistent",
+                                            .host_name = "fuzz",
+                                            .locale = "en_US.UTF-8"};
     struct device_profile *profile = NULL;
     struct enroll_error error;
 
-    if (device_profile_parse((const char *)data, size, "the profile", &sources, &profile, &error) != ENROLL_OK)
+    if (device_profile_parse((const char *)data, size, "the profile", &sources, &profile, &error) !=
+        ENROLL_OK)
         return 0;
     if (profile->values[ITEM_DEVICE_ID] == NULL)
         abort();

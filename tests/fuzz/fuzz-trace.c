@@ -11,13 +11,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const types[] = {"application/soap+xml", "application/json", "application/x-www-form-urlencoded", NULL};
-    static const char request[] = "<Envelope><Security><UsernameToken><Password>SECRETSECRET</Password></UsernameToken></Security>"
-                                  "</Envelope>";
+    static const char *const types[] = {"application/soap+xml", "application/json",
+                                        "application/x-www-form-urlencoded", NULL};
+    static const char request[] =
+        "<Envelope><Security><UsernameToken><Password>SECRETSECRET</Password></UsernameToken></Security>"
+        "</Envelope>";
     struct trace_secrets secrets = {0};
     struct trace_text text = {0};
 
-    if (size == 0 || !trace_text_make(&secrets, types[0], (const uint8_t *)request, sizeof(request) - 1, &text))
+    if (size == 0 ||
+        !trace_text_make(&secrets, types[0], (const uint8_t *)request, sizeof(request) - 1, &text))
         return 0;
     trace_text_clear(&text);
     if (trace_text_make(&secrets, types[data[0] % 4], data + 1, size - 1, &text)) {

@@ -79,13 +79,15 @@ const char *harness_path(const char *name)
 
 /* ---- the server ---- */
 
-/* Discovery by name knows no port but 443: root gets that on an address of 127.0.0.0/8 that no other program uses. */
+/* Discovery by name knows no port but 443: root gets that on an address of 127.0.0.0/8 that no other program
+ * uses. */
 static void listen_choose(struct mde_server *server, char ret_listen[48])
 {
     unsigned pid = (unsigned)getpid();
 
     if (geteuid() == 0)
-        snprintf(server->address, sizeof(server->address), "127.%u.%u.%u", 16 + (pid >> 16) % 200, (pid >> 8) & 255, pid & 255);
+        snprintf(server->address, sizeof(server->address), "127.%u.%u.%u", 16 + (pid >> 16) % 200,
+                 (pid >> 8) & 255, pid & 255);
     else
         snprintf(server->address, sizeof(server->address), "127.0.0.1");
     snprintf(ret_listen, 48, "%s:%u", server->address, geteuid() == 0 ? 443u : 0u);
@@ -94,8 +96,8 @@ static void listen_choose(struct mde_server *server, char ret_listen[48])
 static void server_execute(const char *listen, const char *const *arguments)
 {
     const char *program = getenv("MDE_SERVER");
-    const char *argv[64] = {program,   "--directory", harness_directory(), "--listen", listen,
-                            "--host",  HARNESS_HOST};
+    const char *argv[64] = {program, "--directory", harness_directory(), "--listen",
+                            listen,  "--host",      HARNESS_HOST};
     size_t count = 7;
     int log = open(harness_path("server.err"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
@@ -146,7 +148,8 @@ void mde_server_stop(struct mde_server *server)
     assert_int_equal(waitpid(server->pid, &state, 0), server->pid);
     server->pid = 0;
     /* A sanitizer that complained, or a crash. */
-    assert_true((WIFEXITED(state) && WEXITSTATUS(state) == 0) || (WIFSIGNALED(state) && WTERMSIG(state) == SIGTERM));
+    assert_true((WIFEXITED(state) && WEXITSTATUS(state) == 0) ||
+                (WIFSIGNALED(state) && WTERMSIG(state) == SIGTERM));
 }
 
 /* ---- the client ---- */
@@ -171,10 +174,12 @@ static enum enroll_exit request_make(void *context, const struct certificate_req
 
     (void)ret_error;
     run->requests_made++;
-    last_key = run->key != NULL ? run->key : key_make(run->force_type != 0 ? run->force_type : requirements->key_type);
+    last_key = run->key != NULL ? run->key
+                                : key_make(run->force_type != 0 ? run->force_type : requirements->key_type);
     assert_non_null(request);
     assert_int_equal(X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request), "CN", MBSTRING_UTF8,
-                                                (const unsigned char *)run->profile->values[ITEM_DEVICE_ID], -1, -1, 0),
+                                                (const unsigned char *)run->profile->values[ITEM_DEVICE_ID],
+                                                -1, -1, 0),
                      1);
     assert_int_equal(X509_REQ_set_pubkey(request, last_key), 1);
     assert_true(X509_REQ_sign(request, last_key, EVP_sha256()) > 0);
@@ -268,9 +273,10 @@ static void harness_flow(struct harness_run *run, const struct mde_server *serve
     options.profile = run->profile;
     run->status = net_new(&net_options, &options.net, &run->error);
     assert_int_equal(run->status, ENROLL_OK);
-    run->status = kind == KIND_ENROLL   ? flow_enroll(&options, &callbacks, &run->result, &run->error)
-                  : kind == KIND_RESUME ? flow_resume(&options, argument, &callbacks, &run->result, &run->error)
-                                        : flow_renew(&options, argument, &callbacks, &run->result, &run->error);
+    run->status = kind == KIND_ENROLL ? flow_enroll(&options, &callbacks, &run->result, &run->error)
+                  : kind == KIND_RESUME
+                      ? flow_resume(&options, argument, &callbacks, &run->result, &run->error)
+                      : flow_renew(&options, argument, &callbacks, &run->result, &run->error);
     net_free(options.net);
 }
 
@@ -279,12 +285,14 @@ void harness_enroll(struct harness_run *run, const struct mde_server *server)
     harness_flow(run, server, KIND_ENROLL, NULL);
 }
 
-void harness_resume(struct harness_run *run, const struct mde_server *server, const struct flow_pending *pending)
+void harness_resume(struct harness_run *run, const struct mde_server *server,
+                    const struct flow_pending *pending)
 {
     harness_flow(run, server, KIND_RESUME, pending);
 }
 
-void harness_renew(struct harness_run *run, const struct mde_server *server, const struct flow_renewal *renewal)
+void harness_renew(struct harness_run *run, const struct mde_server *server,
+                   const struct flow_renewal *renewal)
 {
     harness_flow(run, server, KIND_RENEW, renewal);
 }
@@ -298,7 +306,8 @@ enum enroll_exit harness_issued(const struct harness_run *run, struct issued_cer
 
     assert_true(size > 0);
     assert_non_null(run->result.document);
-    status = issued_certificate_choose(run->result.document, der, (size_t)size, time(NULL), ret_issued, ret_error);
+    status =
+        issued_certificate_choose(run->result.document, der, (size_t)size, time(NULL), ret_issued, ret_error);
     OPENSSL_free(der);
     return status;
 }

@@ -34,7 +34,8 @@ static void federated_begin(const char *const *more)
 static void on_premise_begin(void)
 {
     static char password[256];
-    const char *arguments[] = {"--policy", "OnPremise", "--user", HARNESS_ADDRESS, "--password-file", password, NULL};
+    const char *arguments[] = {"--policy",        "OnPremise", "--user", HARNESS_ADDRESS,
+                               "--password-file", password,    NULL};
 
     snprintf(password, sizeof(password), "%s", harness_path("password"));
     mde_server_start(&server, arguments);
@@ -63,7 +64,8 @@ static void expect_enrolled(void)
 static void expect_failure(enum enroll_exit exit_status, const char *words)
 {
     if (run.status != exit_status || strstr(run.error.message, words) == NULL)
-        fail_msg("%d: %s [%s]", (int)run.status, run.status == ENROLL_OK ? "" : run.error.message, run.error.server_text);
+        fail_msg("%d: %s [%s]", (int)run.status, run.status == ENROLL_OK ? "" : run.error.message,
+                 run.error.server_text);
     assert_int_equal(run.error.step, STEP_TOKEN);
     assert_int_equal(run.requests_made, 0);
 }
@@ -92,7 +94,8 @@ static void token_command_is_run_without_a_shell(void **state)
     (void)state;
     federated_begin(NULL);
     /* A shell would expand the variable and run what is behind the semicolon. */
-    snprintf(command, sizeof(command), "sh -c 'test \"$1\" = \"\\$HOME;exit\" && cat \"$2\"' x \"\\$HOME;exit\" %s",
+    snprintf(command, sizeof(command),
+             "sh -c 'test \"$1\" = \"\\$HOME;exit\" && cat \"$2\"' x \"\\$HOME;exit\" %s",
              harness_path("token"));
     run.auth.token_command = command;
     harness_enroll(&run, &server);
@@ -278,8 +281,11 @@ static void way_that_lacks_its_option_says_which(void **state)
     static const struct {
         enum auth_way way;
         const char *words;
-    } rows[] = {{AUTH_TOKEN_FILE, "--token-file"},   {AUTH_TOKEN_FD, "--token-fd"}, {AUTH_TOKEN_COMMAND, "--token-command"},
-                {AUTH_DEVICE_CODE, "--client-id"},   {AUTH_BROKER, "--client-id"}};
+    } rows[] = {{AUTH_TOKEN_FILE, "--token-file"},
+                {AUTH_TOKEN_FD, "--token-fd"},
+                {AUTH_TOKEN_COMMAND, "--token-command"},
+                {AUTH_DEVICE_CODE, "--client-id"},
+                {AUTH_BROKER, "--client-id"}};
 
     (void)state;
     federated_begin(NULL);

@@ -13,8 +13,8 @@
 /* A server's options, and what must come of an enrolment with a given token. */
 struct accepted {
     const char *arguments[8];
-    const char *note;  /* said while it ran; NULL: nothing is looked for */
-    size_t chain;      /* certificates above ours; 0: not looked at */
+    const char *note; /* said while it ran; NULL: nothing is looked for */
+    size_t chain;     /* certificates above ours; 0: not looked at */
 };
 
 static const struct accepted accepted[] = {
@@ -115,8 +115,9 @@ static void every_answer_of_a_well_meaning_server_gives_a_certificate(void **sta
                (row->note == NULL || strstr(run.notes, row->note) != NULL);
         if (!good) {
             failures++;
-            print_message("%s %s: status %d, chain %zu: %s [%s]\nnotes: %s\n", row->arguments[0], row->arguments[1],
-                          (int)run.status, issued.chain_count, run.error.message, run.error.server_text, run.notes);
+            print_message("%s %s: status %d, chain %zu: %s [%s]\nnotes: %s\n", row->arguments[0],
+                          row->arguments[1], (int)run.status, issued.chain_count, run.error.message,
+                          run.error.server_text, run.notes);
         }
         harness_run_clear(&run);
         mde_server_stop(&server);

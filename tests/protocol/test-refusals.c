@@ -1,4 +1,5 @@
-/* Servers that are wrong, broken or hostile: each answer is refused with its reason, and no key was asked for too early. */
+/* Servers that are wrong, broken or hostile: each answer is refused with its reason, and no key was asked for
+ * too early. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,8 +17,8 @@ struct refused {
     const char *arguments[6];
     enum enroll_exit exit_status;
     enum enroll_step step;
-    const char *words;        /* in the message */
-    uint32_t hresult;         /* 0: not looked at */
+    const char *words; /* in the message */
+    uint32_t hresult;  /* 0: not looked at */
 };
 
 static void rows_run(const struct refused *rows, size_t count, const char *policy)
@@ -48,12 +49,14 @@ static void rows_run(const struct refused *rows, size_t count, const char *polic
         if (status == ENROLL_OK)
             status = harness_issued(&run, &issued, &run.error);
         if (status != row->exit_status || run.error.exit_status != status || run.error.step != row->step ||
-            strstr(run.error.message, row->words) == NULL || (row->hresult != 0 && run.error.hresult != row->hresult) ||
+            strstr(run.error.message, row->words) == NULL ||
+            (row->hresult != 0 && run.error.hresult != row->hresult) ||
             (row->step < STEP_ENROL && run.requests_made != 0) || end.tv_sec - begin.tv_sec > 8) {
             failures++;
-            print_message("%s %s: status %d step %d hresult %08x, %u requests, %ld s: %s [%s]\n", row->arguments[0],
-                          row->arguments[1], (int)status, (int)run.error.step, run.error.hresult, run.requests_made,
-                          (long)(end.tv_sec - begin.tv_sec), status == ENROLL_OK ? "" : run.error.message,
+            print_message("%s %s: status %d step %d hresult %08x, %u requests, %ld s: %s [%s]\n",
+                          row->arguments[0], row->arguments[1], (int)status, (int)run.error.step,
+                          run.error.hresult, run.requests_made, (long)(end.tv_sec - begin.tv_sec),
+                          status == ENROLL_OK ? "" : run.error.message,
                           status == ENROLL_OK ? "" : run.error.server_text);
         }
         harness_run_clear(&run);
@@ -68,7 +71,11 @@ static void discovery_that_is_wrong_is_refused(void **state)
 {
     static const struct refused rows[] = {
         {{"--mode", "deviation=no-auth-policy"}, ENROLL_NOT_MDE, STEP_DISCOVER, "AuthPolicy is missing", 0},
-        {{"--mode", "deviation=no-enrollment-url"}, ENROLL_NOT_MDE, STEP_DISCOVER, "EnrollmentServiceUrl is missing", 0},
+        {{"--mode", "deviation=no-enrollment-url"},
+         ENROLL_NOT_MDE,
+         STEP_DISCOVER,
+         "EnrollmentServiceUrl is missing",
+         0},
         {{"--mode", "deviation=unknown-auth-policy"}, ENROLL_NOT_MDE, STEP_DISCOVER, "Telepathy", 0},
         {{"--mode", "url=http"}, ENROLL_UNSAFE, STEP_DISCOVER, "is not https", 0},
         {{"--mode", "url=split-hosts"}, ENROLL_UNSAFE, STEP_DISCOVER, "two hosts", 0},
@@ -93,8 +100,16 @@ static void discovery_that_is_wrong_is_refused(void **state)
 static void redirects_that_lead_astray_are_refused(void **state)
 {
     static const struct refused rows[] = {
-        {{"--mode", "redirect=other-host,at=discover"}, ENROLL_UNSAFE, STEP_DISCOVER, "mdm.fabrikam.test", 0x8018001a},
-        {{"--mode", "redirect=other-host,at=probe"}, ENROLL_UNSAFE, STEP_RESOLVE, "mdm.fabrikam.test", 0x8018001a},
+        {{"--mode", "redirect=other-host,at=discover"},
+         ENROLL_UNSAFE,
+         STEP_DISCOVER,
+         "mdm.fabrikam.test",
+         0x8018001a},
+        {{"--mode", "redirect=other-host,at=probe"},
+         ENROLL_UNSAFE,
+         STEP_RESOLVE,
+         "mdm.fabrikam.test",
+         0x8018001a},
         {{"--mode", "redirect=other-host,at=policy"}, ENROLL_UNSAFE, STEP_POLICY, "credentials", 0x8018001a},
         {{"--mode", "redirect=other-host,at=issue"}, ENROLL_UNSAFE, STEP_ENROL, "credentials", 0x8018001a},
         {{"--mode", "redirect=302,at=issue"}, ENROLL_UNSAFE, STEP_ENROL, "credentials", 0x8018001a},
@@ -103,8 +118,16 @@ static void redirects_that_lead_astray_are_refused(void **state)
         {{"--mode", "redirect=http,at=discover"}, ENROLL_UNSAFE, STEP_DISCOVER, "is not https", 0x8018001a},
         {{"--mode", "redirect=http,at=probe"}, ENROLL_UNSAFE, STEP_RESOLVE, "is not https", 0x8018001a},
         {{"--mode", "redirect=loopback,at=discover"}, ENROLL_UNSAFE, STEP_DISCOVER, "IP address", 0x8018001a},
-        {{"--mode", "redirect=link-local,at=discover"}, ENROLL_UNSAFE, STEP_DISCOVER, "IP address", 0x8018001a},
-        {{"--mode", "redirect=user-info,at=discover"}, ENROLL_UNSAFE, STEP_DISCOVER, "user information", 0x8018001a},
+        {{"--mode", "redirect=link-local,at=discover"},
+         ENROLL_UNSAFE,
+         STEP_DISCOVER,
+         "IP address",
+         0x8018001a},
+        {{"--mode", "redirect=user-info,at=discover"},
+         ENROLL_UNSAFE,
+         STEP_DISCOVER,
+         "user information",
+         0x8018001a},
         {{"--mode", "redirect=file,at=discover"}, ENROLL_UNSAFE, STEP_DISCOVER, "names no host", 0x8018001a},
         {{"--mode", "redirect=none,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "HTTP status 30", 0},
         {{"--mode", "redirect=long,at=discover"}, ENROLL_UNSAFE, STEP_DISCOVER, "too long", 0x8018001a},
@@ -120,7 +143,11 @@ static void policies_that_cannot_be_met_stop_before_a_key_is_made(void **state)
         {{"--mode", "deviation=enroll-denied"}, ENROLL_POLICY, STEP_POLICY, "lets this user enrol", 0},
         {{"--mode", "deviation=algorithm-unknown"}, ENROLL_POLICY, STEP_POLICY, "key of the algorithm", 0},
         {{"--mode", "deviation=minimal-key-length-zero"}, ENROLL_NOT_MDE, STEP_POLICY, "minimalKeyLength", 0},
-        {{"--mode", "deviation=minimal-key-length-negative"}, ENROLL_NOT_MDE, STEP_POLICY, "minimalKeyLength", 0},
+        {{"--mode", "deviation=minimal-key-length-negative"},
+         ENROLL_NOT_MDE,
+         STEP_POLICY,
+         "minimalKeyLength",
+         0},
         {{"--mode", "deviation=ra-requirements"}, ENROLL_POLICY, STEP_POLICY, "registration authority", 0},
         {{"--mode", "deviation=key-archival"}, ENROLL_POLICY, STEP_POLICY, "archived", 0},
         {{"--mode", "attack=wrong-body,at=policy"}, ENROLL_NOT_MDE, STEP_POLICY, "no GetPoliciesResponse", 0},
@@ -135,7 +162,11 @@ static void answers_to_the_request_that_are_wrong_are_refused(void **state)
     static const struct refused rows[] = {
         {{"--mode", "deviation=quoted-token"}, ENROLL_NOT_MDE, STEP_ENROL, "quote characters", 0},
         {{"--mode", "deviation=token-type"}, ENROLL_NOT_MDE, STEP_ENROL, "TokenType", 0},
-        {{"--mode", "deviation=value-type-unknown"}, ENROLL_NOT_MDE, STEP_ENROL, "not a provisioning document", 0},
+        {{"--mode", "deviation=value-type-unknown"},
+         ENROLL_NOT_MDE,
+         STEP_ENROL,
+         "not a provisioning document",
+         0},
         {{"--mode", "deviation=my-outside"}, ENROLL_NOT_MDE, STEP_ENROL, "outside CertificateStore", 0},
         {{"--mode", "certificate=other-key"}, ENROLL_CERTIFICATE, STEP_ENROL, "another key", 0},
         {{"--mode", "certificate=ca"}, ENROLL_CERTIFICATE, STEP_ENROL, "certification authority", 0},
@@ -145,7 +176,11 @@ static void answers_to_the_request_that_are_wrong_are_refused(void **state)
         {{"--mode", "certificate=none"}, ENROLL_CERTIFICATE, STEP_ENROL, "no certificate", 0},
         {{"--mode", "certificate=garbage"}, ENROLL_CERTIFICATE, STEP_ENROL, "another key", 0},
         {{"--mode", "certificate=not-base64"}, ENROLL_NOT_MDE, STEP_ENROL, "not base64", 0},
-        {{"--mode", "certificate=foreign-chain"}, ENROLL_CERTIFICATE, STEP_ENROL, "none of the certification", 0},
+        {{"--mode", "certificate=foreign-chain"},
+         ENROLL_CERTIFICATE,
+         STEP_ENROL,
+         "none of the certification",
+         0},
         {{"--mode", "attack=bad-base64,at=issue"}, ENROLL_NOT_MDE, STEP_ENROL, "base64", 0},
         {{"--mode", "attack=bad-document,at=issue"}, ENROLL_NOT_MDE, STEP_ENROL, "provisioning document", 0},
         {{"--mode", "attack=document-entities,at=issue"}, ENROLL_NOT_MDE, STEP_ENROL, "document type", 0},
@@ -168,7 +203,11 @@ static void hostile_bytes_are_refused(void **state)
         {{"--mode", "attack=deep-nesting,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "nested", 0},
         {{"--mode", "attack=megabytes,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "larger than", 0},
         {{"--mode", "attack=megabytes-chunked,at=issue"}, ENROLL_NOT_MDE, STEP_ENROL, "larger than", 0},
-        {{"--mode", "attack=slow-drip,at=discover"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "too long", 0x80180010},
+        {{"--mode", "attack=slow-drip,at=discover"},
+         ENROLL_UNREACHABLE,
+         STEP_DISCOVER,
+         "too long",
+         0x80180010},
         {{"--mode", "attack=stall,at=policy"}, ENROLL_UNREACHABLE, STEP_POLICY, "too long", 0x80180010},
         {{"--mode", "attack=truncated,at=discover"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "", 0x80180010},
         {{"--mode", "attack=content-type,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "text/html", 0},
@@ -177,22 +216,54 @@ static void hostile_bytes_are_refused(void **state)
         {{"--mode", "attack=empty,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "empty", 0},
         {{"--mode", "attack=nul,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "not well-formed", 0},
         {{"--mode", "attack=invalid-utf8,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "not well-formed", 0},
-        {{"--mode", "attack=duplicate-values,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "more than one", 0},
-        {{"--mode", "attack=duplicate-elements,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "more than one answer", 0},
-        {{"--mode", "attack=duplicate-elements,at=policy"}, ENROLL_NOT_MDE, STEP_POLICY, "more than one answer", 0},
-        {{"--mode", "attack=duplicate-elements,at=issue"}, ENROLL_NOT_MDE, STEP_ENROL, "more than one answer", 0},
+        {{"--mode", "attack=duplicate-values,at=discover"},
+         ENROLL_NOT_MDE,
+         STEP_DISCOVER,
+         "more than one",
+         0},
+        {{"--mode", "attack=duplicate-elements,at=discover"},
+         ENROLL_NOT_MDE,
+         STEP_DISCOVER,
+         "more than one answer",
+         0},
+        {{"--mode", "attack=duplicate-elements,at=policy"},
+         ENROLL_NOT_MDE,
+         STEP_POLICY,
+         "more than one answer",
+         0},
+        {{"--mode", "attack=duplicate-elements,at=issue"},
+         ENROLL_NOT_MDE,
+         STEP_ENROL,
+         "more than one answer",
+         0},
         {{"--mode", "attack=two-bodies,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "exactly one Body", 0},
         {{"--mode", "attack=two-envelopes,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "", 0},
-        {{"--mode", "attack=trailing-garbage,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "not well-formed", 0},
-        {{"--mode", "attack=wrong-body,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "no DiscoverResponse", 0},
+        {{"--mode", "attack=trailing-garbage,at=discover"},
+         ENROLL_NOT_MDE,
+         STEP_DISCOVER,
+         "not well-formed",
+         0},
+        {{"--mode", "attack=wrong-body,at=discover"},
+         ENROLL_NOT_MDE,
+         STEP_DISCOVER,
+         "no DiscoverResponse",
+         0},
         {{"--mode", "attack=wrong-body,at=issue"}, ENROLL_NOT_MDE, STEP_ENROL, "holds no", 0},
         {{"--mode", "http-status=404,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "HTTP status 404", 0},
         {{"--mode", "http-status=404,at=probe"}, ENROLL_NOT_MDE, STEP_RESOLVE, "HTTP status 404", 0},
         {{"--mode", "http-status=401,at=policy"}, ENROLL_AUTHENTICATION, STEP_POLICY, "HTTP status 401", 0},
         {{"--mode", "http-status=500,at=issue"}, ENROLL_NOT_MDE, STEP_ENROL, "HTTP status 500", 0},
         {{"--mode", "http-status=418,at=issue"}, ENROLL_NOT_MDE, STEP_ENROL, "HTTP status 418", 0},
-        {{"--mode", "http-status=503,seconds=9999,at=discover"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "9999 seconds", 0},
-        {{"--mode", "http-status=503,seconds=1,at=discover"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "HTTP status 503", 0},
+        {{"--mode", "http-status=503,seconds=9999,at=discover"},
+         ENROLL_UNREACHABLE,
+         STEP_DISCOVER,
+         "9999 seconds",
+         0},
+        {{"--mode", "http-status=503,seconds=1,at=discover"},
+         ENROLL_UNREACHABLE,
+         STEP_DISCOVER,
+         "HTTP status 503",
+         0},
     };
 
     (void)state;
@@ -204,7 +275,11 @@ static void http_that_is_none_is_refused(void **state)
     static const struct refused rows[] = {
         {{"--mode", "raw=not-http"}, ENROLL_NOT_MDE, STEP_DISCOVER, "", 0},
         {{"--mode", "raw=drip-headers"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "too long", 0},
-        {{"--mode", "raw=endless-headers"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "Too large response headers", 0},
+        {{"--mode", "raw=endless-headers"},
+         ENROLL_UNREACHABLE,
+         STEP_DISCOVER,
+         "Too large response headers",
+         0},
         {{"--mode", "raw=truncated"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "", 0},
         {{"--mode", "raw=short-body"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "", 0},
         {{"--mode", "raw=bad-chunk"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "chunked-encoding", 0},

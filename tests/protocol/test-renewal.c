@@ -1,6 +1,6 @@
 /*
- * Renewal against a real server, with a key in a (software) TPM behind our module: PKCS #10, CMS and TLS client
- * authentication by that key.
+ * Renewal against a real server, with a key in a (software) TPM behind our module: PKCS #10, CMS and TLS
+ * client authentication by that key.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,13 +33,14 @@ static int simulator_end(void **state)
     return 0;
 }
 
-/* A token with a key in the TPM and no certificate, as it is between the making of the key and the enrolment. */
+/* A token with a key in the TPM and no certificate, as it is between the making of the key and the enrolment.
+ */
 static void token_make(const char *name, const char *type)
 {
     char command[512];
 
-    snprintf(command, sizeof(command), "%s --directory %s --type %s --pending >/dev/null", getenv("MAKE_TOKEN"),
-             harness_path(name), type);
+    snprintf(command, sizeof(command), "%s --directory %s --type %s --pending >/dev/null",
+             getenv("MAKE_TOKEN"), harness_path(name), type);
     assert_int_equal(system(command), 0);
 }
 
@@ -244,7 +245,8 @@ static void token_that_is_not_there_is_named(void **state)
 
 static void module_that_is_not_there_is_named(void **state)
 {
-    const struct token_key_options options = {.token_directory = "/nonexistent", .module_path = "/nonexistent.so"};
+    const struct token_key_options options = {.token_directory = "/nonexistent",
+                                              .module_path = "/nonexistent.so"};
     struct token_key *key = NULL;
     struct enroll_error error = {0};
 

@@ -96,8 +96,8 @@ static void every_fault_in_every_dress_is_told_in_plain_words(void **state)
             strstr(run.error.message, faults[i].words) == NULL || run.error.step != step_numbers[i % 3] ||
             run.error.advice[0] == '\0' || run.error.server_text[0] == '\0') {
             failures++;
-            print_message("%s: %d %08x %s [%s]\n", mode, (int)run.status, run.error.hresult, run.error.message,
-                          run.error.server_text);
+            print_message("%s: %d %08x %s [%s]\n", mode, (int)run.status, run.error.hresult,
+                          run.error.message, run.error.server_text);
         }
         end(NULL);
     }
@@ -118,9 +118,10 @@ static void ids_of_the_server_are_kept_for_support(void **state)
 
 static void detail_of_a_certification_authority_is_understood(void **state)
 {
-    static const char *const rows[][3] = {{"fault=Unknown,at=issue", "fault-detail=ca", "80180004"},
-                                          {"fault=DeviceCapReached,at=issue", "fault-detail=registration", "80180013"},
-                                          {"fault=UserLicense,at=issue", "fault-detail=none", "80180018"}};
+    static const char *const rows[][3] = {
+        {"fault=Unknown,at=issue", "fault-detail=ca", "80180004"},
+        {"fault=DeviceCapReached,at=issue", "fault-detail=registration", "80180013"},
+        {"fault=UserLicense,at=issue", "fault-detail=none", "80180018"}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -137,7 +138,8 @@ static void detail_of_a_certification_authority_is_understood(void **state)
 
 static void control_sequences_of_a_server_do_not_reach_a_terminal(void **state)
 {
-    static const char *const modes[] = {"fault=CustomServerError,at=issue", "attack=control-characters,at=issue", NULL};
+    static const char *const modes[] = {"fault=CustomServerError,at=issue",
+                                        "attack=control-characters,at=issue", NULL};
     const char *texts[] = {run.error.message, run.error.advice, run.error.server_text, run.error.trace_id,
                            run.error.activity_id};
 
@@ -172,8 +174,9 @@ static void redirect_to_another_host_is_followed_with_consent(void **state)
 
 static void redirect_that_the_operator_accepts_is_not_asked_about(void **state)
 {
-    static const char *const codes[] = {"redirect=301,at=discover", "redirect=303,at=discover", "redirect=307,at=discover",
-                                        "redirect=308,at=discover", "redirect=302,at=probe", "redirect=three,at=discover"};
+    static const char *const codes[] = {"redirect=301,at=discover", "redirect=303,at=discover",
+                                        "redirect=307,at=discover", "redirect=308,at=discover",
+                                        "redirect=302,at=probe",    "redirect=three,at=discover"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
@@ -266,25 +269,30 @@ static void request_version_is_what_was_asked_for(void **state)
     harness_received_forget();
     harness_enroll(&run, &server);
     expect_enrolled();
-    assert_int_equal(harness_received("issue.xml", "<ac:ContextItem Name=\"RequestVersion\"><ac:Value>5.0</ac:Value>"), 1);
+    assert_int_equal(
+        harness_received("issue.xml", "<ac:ContextItem Name=\"RequestVersion\"><ac:Value>5.0</ac:Value>"), 1);
 }
 
 static void items_of_the_profile_are_sent_and_others_are_not(void **state)
 {
     static const char *const modes[] = {"require=SerialNumber", NULL};
-    static const char text[] = "[device]\nSerialNumber = 4711\nMAC = 00-0C-29-51-60-9D 00-0C-29-51-60-9E\nLocale =\n";
+    static const char text[] =
+        "[device]\nSerialNumber = 4711\nMAC = 00-0C-29-51-60-9D 00-0C-29-51-60-9E\nLocale =\n";
 
     (void)state;
     begin(modes);
-    assert_int_equal(device_profile_parse(text, strlen(text), "test", NULL, &run.profile, &run.error), ENROLL_OK);
+    assert_int_equal(device_profile_parse(text, strlen(text), "test", NULL, &run.profile, &run.error),
+                     ENROLL_OK);
     harness_received_forget();
     harness_enroll(&run, &server);
     expect_enrolled();
     assert_int_equal(harness_received("issue.xml", "\"SerialNumber\"><ac:Value>4711<"), 1);
-    assert_int_equal(harness_received("issue.xml",
-                                      "<ac:ContextItem Name=\"MAC\"><ac:Value>00-0C-29-51-60-9D</ac:Value></ac:ContextItem>"
-                                      "<ac:ContextItem Name=\"MAC\"><ac:Value>00-0C-29-51-60-9E</ac:Value></ac:ContextItem>"),
-                     1);
+    assert_int_equal(
+        harness_received(
+            "issue.xml",
+            "<ac:ContextItem Name=\"MAC\"><ac:Value>00-0C-29-51-60-9D</ac:Value></ac:ContextItem>"
+            "<ac:ContextItem Name=\"MAC\"><ac:Value>00-0C-29-51-60-9E</ac:Value></ac:ContextItem>"),
+        1);
     assert_int_equal(harness_received("issue.xml", "\"Locale\""), 0);
     assert_int_equal(harness_received("issue.xml", "\"IMEI\""), 0);
 }

@@ -16,8 +16,9 @@
 #include "trace/trace.h"
 
 /* {"alg":"none"} . {"upn":"alice@contoso.test","tid":"t-1","deviceid":"d-9","exp":1800000000} . signature */
-#define JWT                                                                                                             \
-    "eyJhbGciOiJub25lIn0.eyJ1cG4iOiJhbGljZUBjb250b3NvLnRlc3QiLCJ0aWQiOiJ0LTEiLCJkZXZpY2VpZCI6ImQtOSIsImV4cCI6MTgwMDAwMDAw" \
+#define JWT                                                                                                  \
+    "eyJhbGciOiJub25lIn0."                                                                                   \
+    "eyJ1cG4iOiJhbGljZUBjb250b3NvLnRlc3QiLCJ0aWQiOiJ0LTEiLCJkZXZpY2VpZCI6ImQtOSIsImV4cCI6MTgwMDAwMDAw"       \
     "MH0.U0lHTkFUVVJFLVRIQVQtTk9CT0RZLU1BWS1TRUU"
 #define JWT_SIGNATURE "U0lHTkFUVVJFLVRIQVQtTk9CT0RZLU1BWS1TRUU"
 
@@ -131,7 +132,8 @@ static void token_shows_as_its_claims_and_never_its_signature(void **state)
 static void password_and_management_secrets_are_cut_out(void **state)
 {
     static char password[256];
-    const char *const arguments[] = {"--policy", "OnPremise", "--user", HARNESS_ADDRESS, "--password-file", password, NULL};
+    const char *const arguments[] = {"--policy",        "OnPremise", "--user", HARNESS_ADDRESS,
+                                     "--password-file", password,    NULL};
     struct mde_server server;
     struct traced traced;
     char path[600];
@@ -158,7 +160,8 @@ static void password_and_management_secrets_are_cut_out(void **state)
 static void page_needs_no_network_and_no_script(void **state)
 {
     static char token[256];
-    const char *const arguments[] = {"--token-file", token, "--mode", "fault=DeviceCapReached,at=issue", NULL};
+    const char *const arguments[] = {"--token-file", token, "--mode", "fault=DeviceCapReached,at=issue",
+                                     NULL};
     struct mde_server server;
     struct traced traced;
 
@@ -211,7 +214,8 @@ static void forms_and_json_lose_their_secrets(void **state)
     text_expect("application/x-www-form-urlencoded", "client_id=abc&device_code=SECRETSECRET&x=1",
                 "client_id=abc\ndevice_code=(removed)\nx=1\n", "SECRET");
     text_expect("application/x-www-form-urlencoded", "device_code=S3C&", "device_code\n", "S3C");
-    text_expect("application/json", "{\"access_token\":\"" JWT "\",\"error\":\"x\"}", "alice@contoso.test", JWT_SIGNATURE);
+    text_expect("application/json", "{\"access_token\":\"" JWT "\",\"error\":\"x\"}", "alice@contoso.test",
+                JWT_SIGNATURE);
     text_expect("application/json", "{\"refresh_token\":\"SECRETSECRET\"}", "refresh_token", "SECRET");
     text_expect("text/html", "<html>SECRETSECRET</html>", "not kept", "SECRET");
     text_expect("application/soap+xml", "<not well-formed SECRETSECRET", "not kept", "SECRET");
@@ -220,9 +224,11 @@ static void forms_and_json_lose_their_secrets(void **state)
 
 static void secret_that_a_server_echoes_is_cut_out_too(void **state)
 {
-    static const char request[] = "<Envelope><Security><UsernameToken><Password>SECRETSECRET</Password></UsernameToken></Security>"
-                                  "</Envelope>";
-    static const char answer[] = "<Envelope><Fault><Text>wrong password SECRETSECRET</Text></Fault></Envelope>";
+    static const char request[] =
+        "<Envelope><Security><UsernameToken><Password>SECRETSECRET</Password></UsernameToken></Security>"
+        "</Envelope>";
+    static const char answer[] =
+        "<Envelope><Fault><Text>wrong password SECRETSECRET</Text></Fault></Envelope>";
     struct trace_secrets secrets = {0};
     struct trace_text text = {0};
 

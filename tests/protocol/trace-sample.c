@@ -1,4 +1,5 @@
-/* Writes the traces of a good and of a refused enrolment to $TRACE_DIRECTORY/good and /refused, for trace-page to look at. */
+/* Writes the traces of a good and of a refused enrolment to $TRACE_DIRECTORY/good and /refused, for
+ * trace-page to look at. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,8 +44,10 @@ static void sample_write(const char *name, const char *mode)
     }
     if (run.status == ENROLL_OK)
         assert_int_equal(harness_issued(&run, &issued, &error), ENROLL_OK);
-    trace_outcome(trace, run.status == ENROLL_OK ? &run.result : NULL, issued.certificate != NULL ? issued.certificate->der : NULL,
-                  issued.certificate != NULL ? issued.certificate->size : 0, run.status == ENROLL_OK ? NULL : &run.error);
+    trace_outcome(trace, run.status == ENROLL_OK ? &run.result : NULL,
+                  issued.certificate != NULL ? issued.certificate->der : NULL,
+                  issued.certificate != NULL ? issued.certificate->size : 0,
+                  run.status == ENROLL_OK ? NULL : &run.error);
     assert_int_equal(trace_close(trace, &error), ENROLL_OK);
     harness_run_clear(&run);
     mde_server_stop(&server);

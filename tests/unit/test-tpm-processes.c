@@ -119,8 +119,8 @@ static void *loop_run(void *context)
 }
 
 /*
- * Forked in the middle of a command, or of the wait for a TPM that serves somebody else, and living on without a program of
- * its own: it must not hold the parent's connection.
+ * Forked in the middle of a command, or of the wait for a TPM that serves somebody else, and living on
+ * without a program of its own: it must not hold the parent's connection.
  */
 static void a_child_that_lives_on_keeps_nobody_out(void **state)
 {
