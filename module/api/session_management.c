@@ -179,7 +179,10 @@ static CK_RV login_user(struct call *call, const CK_UTF8CHAR *pin, CK_ULONG pin_
     /* a token without a PIN takes any: some applications have one to give and insist */
     if (rv == CKR_OK) {
         pthread_mutex_lock(&call->library->lock);
-        if (user_state_locked(call->library)) {
+        if (atomic_load(&call->session->closed)) {
+            rv = CKR_SESSION_CLOSED; /* 5.6.3: the last session's end is the login's, also of one under way */
+            secret_unref(secret);
+        } else if (user_state_locked(call->library)) {
             rv = CKR_USER_ALREADY_LOGGED_IN; /* another thread was faster */
             secret_unref(secret);
         } else {

@@ -1,8 +1,10 @@
 /* A token with a PIN: the TPM checks it, its counters show, and nothing is guessed. */
 #include "module-client.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PIN "correct-1234"
 
@@ -120,6 +122,31 @@ static void closing_the_last_session_logs_out(void **state)
     assert_int_equal(private_keys(), 0);
 }
 
+static void *log_in(void *ret_rv)
+{
+    *(CK_RV *)ret_rv = login_as(CKU_USER, PIN);
+    return NULL;
+}
+
+/* The session is closed while the TPM looks at the PIN: nobody is logged in afterwards. */
+static void a_login_ends_with_its_session(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 12; i++) {
+        pthread_t thread;
+        CK_RV rv;
+
+        assert_int_equal(pthread_create(&thread, NULL, log_in, &rv), 0);
+        usleep(500 * i);
+        assert_rv(CKR_OK, p11->C_CloseSession(session));
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_true(rv == CKR_OK || rv == CKR_SESSION_CLOSED || rv == CKR_SESSION_HANDLE_INVALID);
+        session = open_session(0);
+        assert_int_equal(session_state(), CKS_RO_PUBLIC_SESSION);
+        assert_int_equal(private_keys(), 0);
+    }
+}
+
 /* No PIN of these reaches the TPM: its counter stays. CVE-2023-40660 is an empty PIN that was taken as
  * verified. */
 static void an_impossible_pin_is_wrong_without_asking(void **state)
@@ -201,6 +228,7 @@ int main(void)
         TEST(the_right_pin_logs_the_process_in),
         TEST(a_logout_hides_the_key_and_ends_what_was_begun),
         TEST(closing_the_last_session_logs_out),
+        TEST(a_login_ends_with_its_session),
         TEST(an_impossible_pin_is_wrong_without_asking),
         TEST(other_users_are_answered),
         TEST(wrong_pins_count_up_to_the_lock),
