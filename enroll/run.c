@@ -227,31 +227,29 @@ static enum enroll_exit pin_asked(struct run *run, const char *prompt, bool twic
 static enum enroll_exit pin_from_file(struct run *run, const char *path, char **ret_pin)
 {
     struct stat status;
-    enum enroll_exit result = ENROLL_OK;
-    char *pin = calloc(1, SECRET_FILE_MAX + 1);
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     ssize_t got = -1;
-    if (pin && fd >= 0 && fstat(fd, &status) == 0) {
-        if (S_ISREG(status.st_mode) && (status.st_mode & (S_IROTH | S_IWOTH))) {
-            result = enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "chmod 600 that file.",
-                                      "%s can be read by everybody", path);
-            goto out;
-        }
+    char *pin = calloc(1, SECRET_FILE_MAX + 1);
+    if (!pin)
+        return enroll_error_memory(&run->error, STEP_PREPARE);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    bool open_to_all = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+                       (status.st_mode & (S_IROTH | S_IWOTH));
+    if (fd >= 0 && !open_to_all)
         got = read(fd, pin, SECRET_FILE_MAX);
-    }
-    if (got < 0) {
-        result = enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "",
-                                  "cannot read the PIN file %s: %s", path, strerror(errno));
-        goto out;
-    }
-    pin[strcspn(pin, "\r\n")] = '\0';
-    *ret_pin = pin;
-    pin = NULL;
-out:
+    int number = errno;
     if (fd >= 0)
         close(fd);
-    run_pin_free(pin);
-    return result;
+    if (got >= 0) {
+        pin[strcspn(pin, "\r\n")] = '\0';
+        *ret_pin = pin;
+        return ENROLL_OK;
+    }
+    free(pin);
+    if (open_to_all)
+        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "chmod 600 that file.",
+                                "%s can be read by everybody", path);
+    return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "",
+                            "cannot read the PIN file %s: %s", path, strerror(number));
 }
 
 enum enroll_exit run_pin_read(struct run *run, enum option_id option, const char *prompt, bool twice,
@@ -266,6 +264,8 @@ enum enroll_exit run_pin_read(struct run *run, enum option_id option, const char
         strcmp(path, "-") == 0 ? pin_asked(run, prompt, twice, &pin) : pin_from_file(run, path, &pin);
     if (status != ENROLL_OK)
         return status;
+    if (!pin)
+        return enroll_error_memory(&run->error, STEP_PREPARE);
     if (strlen(pin) < TPM_PIN_MIN || strlen(pin) > TPM_PIN_MAX) {
         run_pin_free(pin);
         return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "",

@@ -9,8 +9,8 @@
 #include <openssl/sha.h>
 
 #include "keyfile.h"
+#include "names.h"
 
-#define STATE_FILE           "state.conf"
 #define DAY                  86400
 #define DEFAULT_RENEW_PERIOD 42 /* days; MS-MDE2 2.2.9.1 */
 
@@ -259,7 +259,7 @@ void enrollment_state_read(int directory_fd, struct enrollment_state *ret_state)
 {
     size_t size, line;
     *ret_state = (struct enrollment_state){0};
-    char *text = install_file_read(directory_fd, STATE_FILE, ENROLLMENT_FILE_MAX, &size);
+    char *text = install_file_read(directory_fd, NAME_STATE, ENROLLMENT_FILE_MAX, &size);
     struct keyfile *keyfile = text ? keyfile_parse(text, size, &line) : NULL;
     free(text);
     if (!keyfile)
@@ -284,7 +284,7 @@ int enrollment_state_write(int directory_fd, const struct enrollment_state *stat
         errno = ENOMEM;
         return -1;
     }
-    int result = install_file_replace(directory_fd, STATE_FILE, text, (size_t)length, 0600);
+    int result = install_file_replace(directory_fd, NAME_STATE, text, (size_t)length, 0600);
     free(text);
     return result;
 }

@@ -12,7 +12,11 @@
 #define NAME_CONF        "token.conf"
 #define NAME_KEY         "device.key"
 #define NAME_CERTIFICATE "device.crt"
-#define NAME_CHAIN       "chain.crt"
+#define NAME_STATE       "state.conf"
+/* What install_file_replace() writes beside them. */
+#define NAME_ENROLLMENT_NEW ".enrollment.conf.new"
+#define NAME_STATE_NEW      ".state.conf.new"
+#define NAME_CHAIN          "chain.crt"
 
 /* Whether this is the name of a generation's directory, a number from 1 without leading zeros. */
 bool name_is_generation(const char *name, unsigned long *ret_number);

@@ -224,8 +224,8 @@ static enum enroll_exit pending_clean(const struct install_directory *directory,
 enum enroll_exit install_recover(const struct install_directory *directory, struct tpm *tpm, unsigned flags,
                                  struct install_recovery *ret_recovery, struct enroll_error *ret_error)
 {
-    static const char *const leftovers[] = {NAME_PENDING_NEW, NAME_CURRENT_NEW, "." ENROLLMENT_FILE ".new",
-                                            ".state.conf.new"};
+    static const char *const leftovers[] = {NAME_PENDING_NEW, NAME_CURRENT_NEW, NAME_ENROLLMENT_NEW,
+                                            NAME_STATE_NEW};
     struct install_recovery recovery = {0};
     struct enrollment undecided;
     struct residents *residents = calloc(1, sizeof *residents);
@@ -254,9 +254,9 @@ enum enroll_exit install_recover(const struct install_directory *directory, stru
 enum enroll_exit install_remove_all(const struct install_directory *directory, struct tpm *tpm,
                                     struct install_recovery *ret_recovery, struct enroll_error *ret_error)
 {
-    static const char *const names[] = {NAME_GENERATIONS, ENROLLMENT_FILE,  "state.conf",
-                                        NAME_PENDING_NEW, NAME_CURRENT_NEW, "." ENROLLMENT_FILE ".new",
-                                        ".state.conf.new"};
+    static const char *const names[] = {NAME_GENERATIONS, ENROLLMENT_FILE,  NAME_STATE,
+                                        NAME_PENDING_NEW, NAME_CURRENT_NEW, NAME_ENROLLMENT_NEW,
+                                        NAME_STATE_NEW};
     struct install_recovery recovery = {0};
     struct residents *residents = calloc(1, sizeof *residents);
     struct tpm_key key;

@@ -45,13 +45,17 @@ static void step_number(enum enroll_step step, char ret_number[8])
         ret_number[0] = '\0';
 }
 
+/* JOURNAL_STREAM is DEVICE:INODE of the socket to the journal, systemd.exec(5). */
 static bool stderr_is_journal(void)
 {
-    unsigned long device, inode;
+    char *end;
     struct stat status;
     const char *stream = getenv("JOURNAL_STREAM");
-    return stream && sscanf(stream, "%lu:%lu", &device, &inode) == 2 && fstat(STDERR_FILENO, &status) == 0 &&
-           status.st_dev == device && status.st_ino == inode;
+    if (!stream || fstat(STDERR_FILENO, &status))
+        return false;
+    unsigned long device = strtoul(stream, &end, 10);
+    return *end == ':' && device == status.st_dev && strtoul(end + 1, &end, 10) == status.st_ino &&
+           *end == '\0';
 }
 
 static double elapsed(const struct terminal *terminal)
