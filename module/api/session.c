@@ -79,7 +79,7 @@ static bool take_slot_locked(struct library *library, size_t *ret_index)
     size_t capacity = library->session_capacity == 0 ? 8 : library->session_capacity * 2;
     if (capacity > TABLE_MAX)
         return false;
-    struct session **larger = reallocarray(library->sessions, capacity, sizeof *larger);
+    struct session **larger = reallocarray(library->sessions, capacity, sizeof(void *));
     if (larger == NULL)
         return false;
     for (size_t i = library->session_capacity; i < capacity; i++)

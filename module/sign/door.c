@@ -122,8 +122,10 @@ CK_RV door_enter(struct door *door, struct tpm **ret_tpm)
 
     if (door->tpm == NULL)
         door->tpm = tpm_new(door->tcti);
-    if (door->tpm == NULL)
-        return door_leave(door, "connecting", TPM_NO_MEMORY);
+    if (door->tpm == NULL) {
+        (void)door_leave(door, "connecting", TPM_NO_MEMORY);
+        return CKR_HOST_MEMORY;
+    }
     *ret_tpm = door->tpm;
     return CKR_OK;
 }

@@ -94,20 +94,28 @@ static void read_exactly(struct reading *reading, const char *section, const cha
         malformed(reading, section, key);
 }
 
+/* One to three digits, up to 255; *cursor moves behind them. */
+static bool take_byte(const char **cursor, uint8_t *ret_byte)
+{
+    unsigned number = 0;
+    size_t length = strspn(*cursor, "0123456789");
+    if (length == 0 || length > 3)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        number = number * 10 + (unsigned)((*cursor)[i] - '0');
+    *cursor += length;
+    *ret_byte = (uint8_t)number;
+    return number <= UINT8_MAX;
+}
+
 static void read_firmware(struct reading *reading, struct token_generation *generation)
 {
-    unsigned major, minor;
-    char rest;
-    const char *value = require(reading, "token", "firmware");
-    if (value == NULL)
+    const char *cursor = require(reading, "token", "firmware");
+    if (cursor == NULL)
         return;
-    if (strspn(value, "0123456789.") != strlen(value) || strlen(value) > 7 ||
-        sscanf(value, "%u.%u%c", &major, &minor, &rest) != 2 || major > 255 || minor > 255) {
+    if (!take_byte(&cursor, &generation->firmware_major) || *cursor++ != '.' ||
+        !take_byte(&cursor, &generation->firmware_minor) || *cursor != '\0')
         malformed(reading, "token", "firmware");
-        return;
-    }
-    generation->firmware_major = (uint8_t)major;
-    generation->firmware_minor = (uint8_t)minor;
 }
 
 static void read_rsa(struct reading *reading, struct tpm_public_key *key)
@@ -189,6 +197,11 @@ static void read_certificate(struct reading *reading, const char *section,
         malformed(reading, section, "sha256");
 }
 
+static bool bytes_equal(const struct token_bytes *one, const struct token_bytes *other)
+{
+    return one->size == other->size && (one->size == 0 || memcmp(one->data, other->data, one->size) == 0);
+}
+
 static void read_certificates(struct reading *reading, struct token_generation *generation,
                               struct token_conf_hashes *hashes)
 {
@@ -196,10 +209,8 @@ static void read_certificates(struct reading *reading, struct token_generation *
     if (!generation->has_certificate)
         return;
     read_certificate(reading, "certificate", &generation->certificate, hashes->sha256[0]);
-    const struct token_bytes *of_key = &generation->public_key_info;
-    const struct token_bytes *of_certificate = &generation->certificate.public_key_info;
-    if (reading->status == TOKEN_OK && (of_key->size != of_certificate->size ||
-                                        memcmp(of_key->data, of_certificate->data, of_key->size) != 0))
+    if (reading->status == TOKEN_OK &&
+        !bytes_equal(&generation->public_key_info, &generation->certificate.public_key_info))
         fail(reading, TOKEN_MALFORMED, "token.conf: the certificate is for another key");
 
     for (size_t i = 0; reading->status == TOKEN_OK; i++) {
