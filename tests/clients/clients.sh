@@ -16,6 +16,10 @@ if [ -z "${CLIENTS_WORLD-}" ]; then
         echo "SKIP: needs root for its own mount and network namespaces"
         exit 77
     fi
+    if ! unshare --mount --net --pid --fork true 2>/dev/null; then
+        echo "SKIP: no mount, network and process namespaces may be made here"
+        exit 77
+    fi
     export CLIENTS_WORLD=1
     exec unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private -- "$0" "$@"
 fi
@@ -50,7 +54,10 @@ world_begin() {
     local tree
     for tree in usr etc var; do
         mkdir $work/overlay/$tree $work/overlay/$tree.work
-        mount -t overlay overlay -o "lowerdir=/$tree,upperdir=$work/overlay/$tree,workdir=$work/overlay/$tree.work" /$tree
+        if ! mount -t overlay overlay -o "lowerdir=/$tree,upperdir=$work/overlay/$tree,workdir=$work/overlay/$tree.work" "/$tree"; then
+            echo "SKIP: no overlay over /$tree can be mounted here"
+            exit 77
+        fi
     done
     # The only modules that p11-kit knows: the system's trust store and ours, as installed for direct use.
     find "$p11_config_dir" -name '*.module' ! -name p11-kit-trust.module -delete

@@ -30,7 +30,9 @@ tokens_begin() {
 token_enrol() {
     fixture_mde_server_start --key "$2"
     FIXTURE_TOKEN_DIR=$work/token/$1
-    fixture_enroll --key "$3" >"$work/enrol-$1.log" 2>&1 || { cat "$work/enrol-$1.log"; fail "enrolment of the $1 token"; }
+    # A device of its own: the subject, which is all that some servers write down, tells the two apart.
+    printf '[device]\nDeviceID = %s\n' "$(openssl rand -hex 16 | tr '[:lower:]' '[:upper:]')" >"$work/profile-$1"
+    fixture_enroll --key "$3" --profile "$work/profile-$1" >"$work/enrol-$1.log" 2>&1 || { cat "$work/enrol-$1.log"; fail "enrolment of the $1 token"; }
     fixture_mde_server_stop
     # The next server continues in the same directory, with the same authority.
     cat "$MDE_CLIENT_CA" "$MDE_CLIENT_CHAIN" >"$site/clients.pem"
