@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 
 #include "install/certificate.h"
+#include "process.h"
 
 #define CONFIGURATION_MAX 65536
 #define SECRET_FILE_MAX   1024
@@ -137,6 +138,11 @@ static void advice_complete(struct enroll_error *error)
 int run_end(struct run *run, enum enroll_exit status)
 {
     bool json = run->line.given[OPTION_JSON];
+    /* Whatever failed after a signal failed because of it: a command that was waited for, an answer that did
+     * not come. */
+    if (status != ENROLL_OK && status != ENROLL_CANCELLED && process_cancelled(NULL))
+        status =
+            enroll_error_set(&run->error, ENROLL_CANCELLED, run->error.step, "", "cancelled by a signal");
     int exit_status = (int)status;
     run->report.exit_status = status;
     /* `verify` and a pending request end with a status of their own and a report, not with an error. */

@@ -208,7 +208,6 @@ static const char *headline(const struct report *report)
     } headlines[] = {
         {"enrolled", "This machine is enrolled."},
         {"renewed", "The certificate was renewed."},
-        {"not-due", "The certificate is not yet due for renewal."},
         {"unchanged", "This machine is enrolled already; nothing was changed."},
         {"pending", "The server decides later. Ask again with: intune-enroll enroll --resume"},
         {"status", "This machine is enrolled."},
@@ -223,13 +222,33 @@ static const char *headline(const struct report *report)
     return NULL;
 }
 
+/* The timer's usual answer, twice a day into the journal, is one line. */
+static void print_not_due(const struct report *report)
+{
+    char when[32];
+    report_time(report_renewal_due(report), when, sizeof when);
+    printf("The certificate is not yet due for renewal; it will be from %s.\n", when);
+}
+
+static void print_pending(const struct enrollment *enrollment)
+{
+    row("Request", enrollment->request_id);
+    row("Server says", enrollment->disposition);
+}
+
 bool report_print(const struct report *report, bool json)
 {
     if (json)
         return report_json_print(report);
+    if (report->action && strcmp(report->action, "not-due") == 0) {
+        print_not_due(report);
+        return fflush(stdout) == 0 && !ferror(stdout);
+    }
     const char *first = headline(report);
     if (first)
         puts(first);
+    if (report->enrollment && report->enrollment->request_id)
+        print_pending(report->enrollment);
     print_token(report);
     if (report->requirements)
         print_requirements(report->requirements);

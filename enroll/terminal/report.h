@@ -42,7 +42,6 @@ struct report {
     const struct certificate_requirements *requirements;
     const char *action;    /* "enrolled", "renewed", "unchanged", "not-due", "pending", "removed", ... */
     const char *tpm_state; /* "ready", or why not; status only */
-    const struct tpm_facts *tpm_facts;
     const struct tpm_lockout *tpm_lockout;
     size_t check_count;
     struct report_check checks[REPORT_CHECKS_MAX];

@@ -164,11 +164,6 @@ static struct json_object *tpm_json(const struct report *report)
 {
     struct json_object *object = json_object_new_object();
     put(object, "state", report->tpm_state);
-    if (report->tpm_facts) {
-        put(object, "manufacturer", report->tpm_facts->manufacturer);
-        put(object, "model", report->tpm_facts->model);
-        put_number(object, "rsa_max_bits", report->tpm_facts->rsa_max_bits);
-    }
     if (report->tpm_lockout) {
         put_number(object, "failed_authorizations", report->tpm_lockout->failures);
         put_number(object, "max_failed_authorizations", report->tpm_lockout->max_failures);
