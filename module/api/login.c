@@ -47,28 +47,40 @@ const struct tpm_auth *secret_auth(const struct secret *secret)
     return secret == NULL ? NULL : &secret->auth;
 }
 
+/* By the salt: a renewed key has another, and trying a value that is not its would count as a failure. */
+struct secret *login_secret(const struct login *login, const struct tpm_key *key)
+{
+    if (!key->has_pin || !login->active)
+        return NULL;
+    for (size_t i = 0; i < LOGIN_KEYS; i++)
+        if (login->known[i].secret != NULL &&
+            memcmp(login->known[i].salt, key->pin_salt, sizeof key->pin_salt) == 0)
+            return login->known[i].secret;
+    return NULL;
+}
+
 bool login_covers(const struct login *login, const struct tpm_key *key)
 {
-    if (!key->has_pin)
-        return true;
-    /* a renewed key may have another salt: then the value at hand is not its, and trying it would count as a
-     * failure */
-    return login->active && login->secret != NULL &&
-           memcmp(login->salt, key->pin_salt, sizeof login->salt) == 0;
+    return !key->has_pin || login_secret(login, key) != NULL;
 }
 
 void login_begin(struct login *login, const struct tpm_key *key, struct secret *secret)
 {
-    secret_unref(login->secret);
     login->active = true;
-    login->secret = secret;
-    memcpy(login->salt, key->pin_salt, sizeof login->salt);
     memset(&login->lockout, 0, sizeof login->lockout);
+    if (secret == NULL)
+        return;
+    secret_unref(login->known[login->next].secret);
+    login->known[login->next].secret = secret;
+    memcpy(login->known[login->next].salt, key->pin_salt, sizeof key->pin_salt);
+    login->next = (login->next + 1) % LOGIN_KEYS;
 }
 
 void login_end(struct login *login)
 {
-    secret_unref(login->secret);
-    login->secret = NULL;
+    for (size_t i = 0; i < LOGIN_KEYS; i++) {
+        secret_unref(login->known[i].secret);
+        login->known[i].secret = NULL;
+    }
     login->active = false;
 }

@@ -19,17 +19,27 @@ struct secret *secret_ref(struct secret *secret);
 void secret_unref(struct secret *secret);                        /* NULL is allowed */
 const struct tpm_auth *secret_auth(const struct secret *secret); /* NULL for NULL */
 
+/* Keys whose PIN is known at the same time: the present one, and those of generations that sessions still
+ * hold. */
+#define LOGIN_KEYS 4
+
 /* Under the library's lock. */
 struct login {
     bool active;
-    struct secret *secret;           /* of a token with a PIN */
-    uint8_t salt[TPM_PIN_SALT_SIZE]; /* which the secret was derived with */
+    struct {
+        struct secret *secret;
+        uint8_t salt[TPM_PIN_SALT_SIZE]; /* which it was derived with */
+    } known[LOGIN_KEYS];
+    size_t next;                /* of known, to be taken by the next login */
     struct tpm_lockout lockout; /* as last read from the TPM; all zero until a login failed in this process */
     time_t lockout_time;        /* when, of CLOCK_MONOTONIC */
 };
 
 /* Whether the login is one for this key: also without a login, where it needs none. */
 bool login_covers(const struct login *login, const struct tpm_key *key);
+
+/* The key's authorization value; NULL where it has none or the login does not cover it. Not a reference. */
+struct secret *login_secret(const struct login *login, const struct tpm_key *key);
 
 /* Takes the secret over; NULL where the key needs none. */
 void login_begin(struct login *login, const struct tpm_key *key, struct secret *secret);

@@ -23,7 +23,7 @@ static CK_RV make(struct call *call, struct key_operation *operation, CK_BYTE *r
 
     pthread_mutex_lock(&library->lock);
     bool covered = login_covers(&library->login, key);
-    struct secret *secret = covered && key->has_pin ? secret_ref(library->login.secret) : NULL;
+    struct secret *secret = secret_ref(login_secret(&library->login, key));
     pthread_mutex_unlock(&library->lock);
     if (!covered)
         return CKR_USER_NOT_LOGGED_IN;

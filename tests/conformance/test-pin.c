@@ -181,6 +181,28 @@ static void other_users_are_answered(void **state)
     assert_rv(CKR_PIN_INCORRECT, login_as(CKU_CONTEXT_SPECIFIC, ""));
 }
 
+/* A renewal makes a key with a salt of its own. What is known of the old key's PIN is not tried on the new
+ * one. */
+static void a_renewed_key_wants_its_own_login(void **state)
+{
+    uint8_t digest[32] = {6}, signature[512];
+    assert_rv(CKR_OK, login_as(CKU_USER, PIN));
+    CK_OBJECT_HANDLE old_key = find_object(session, CKO_PRIVATE_KEY);
+    world_make_token(*state, "--type ec --pin other-5678");
+    assert_int_equal(private_keys(), 0);
+    assert_int_equal(session_state(), CKS_RO_PUBLIC_SESSION);
+    sign(session, &ecdsa, old_key, digest, sizeof digest, signature);
+    assert_rv(CKR_OK, login_as(CKU_USER, "other-5678"));
+    CK_OBJECT_HANDLE new_key = find_object(session, CKO_PRIVATE_KEY);
+    assert_int_not_equal(new_key, old_key);
+    sign(session, &ecdsa, new_key, digest, sizeof digest, signature);
+    sign(session, &ecdsa, old_key, digest, sizeof digest, signature);
+    assert_int_equal(token_flags() & CKF_USER_PIN_COUNT_LOW, 0);
+    assert_rv(CKR_OK, p11->C_Logout(session));
+    assert_rv(CKR_USER_NOT_LOGGED_IN, p11->C_SignInit(session, &ecdsa, old_key));
+    assert_rv(CKR_USER_NOT_LOGGED_IN, p11->C_SignInit(session, &ecdsa, new_key));
+}
+
 /* TPM 2.0 part 1, 19.8: three failures lock, as set below. */
 static void wrong_pins_count_up_to_the_lock(void **state)
 {
@@ -232,6 +254,7 @@ int main(void)
         TEST(an_impossible_pin_is_wrong_without_asking),
         TEST(other_users_are_answered),
         TEST(wrong_pins_count_up_to_the_lock),
+        TEST(a_renewed_key_wants_its_own_login),
         cmocka_unit_test(nothing_stays_in_the_tpm),
     };
     token_options = "--type ec --persistent --pin " PIN;
