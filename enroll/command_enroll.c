@@ -42,8 +42,20 @@ static enum enroll_exit existing_left(struct run *run)
     return ENROLL_OK;
 }
 
-/* A valid enrolment is named and left, unless --replace says otherwise. A damaged or expired one is replaced.
- */
+/* To resume what is pending replaces an enrolment, as the run that asked for it was told to. */
+static bool replacing(const struct enrolment *enrolment)
+{
+    const struct run *run = &enrolment->run;
+    if (run->line.given[OPTION_REPLACE] || !run->line.given[OPTION_RESUME])
+        return run->line.given[OPTION_REPLACE];
+    struct enrollment pending = {0};
+    bool undecided = install_pending_undecided(&enrolment->directory, &pending);
+    if (undecided)
+        enrollment_free(&pending);
+    return undecided;
+}
+
+/* A valid enrolment is named and left, unless it is to be replaced. A damaged or expired one is replaced. */
 static enum enroll_exit existing_check(struct enrolment *enrolment)
 {
     struct run *run = &enrolment->run;
@@ -53,9 +65,9 @@ static enum enroll_exit existing_check(struct enrolment *enrolment)
     memset(&run->error, 0, sizeof run->error);
     if (status == ENROLL_NOT_ENROLLED || (status == ENROLL_OK && !run_token_valid(run)))
         return ENROLL_OK;
-    if (status == ENROLL_OK && !run->line.given[OPTION_REPLACE])
+    if (status == ENROLL_OK && !replacing(enrolment))
         return existing_left(run);
-    if (status != ENROLL_OK && !run->line.given[OPTION_REPLACE]) {
+    if (status != ENROLL_OK && !replacing(enrolment)) {
         run->error = unreadable;
         return status;
     }
