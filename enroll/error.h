@@ -21,8 +21,7 @@ enum enroll_exit {
     ENROLL_NOT_ENROLLED = 7,    /* no enrolment is there */
     ENROLL_UNREACHABLE = 10,    /* no such name, no connection, timed out */
     ENROLL_TLS = 11,            /* the server's certificate or TLS itself */
-    ENROLL_NOT_MDE =
-        12, /* it answers, but not as an MDE2 server: HTTP error, malformed or oversized answer */
+    ENROLL_NOT_MDE = 12,        /* it answers, but not as an MDE2 server: HTTP error, malformed answer */
     ENROLL_AUTHENTICATION = 13, /* the token or the user was not accepted, or none could be had */
     ENROLL_REFUSED = 14,        /* the server refused with a fault */
     ENROLL_POLICY = 15,         /* what the policy asks for cannot be done */

@@ -32,6 +32,14 @@ export INTUNE_TPM_MODULE
 FIXTURE_DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/itp.XXXXXX")
 chmod 755 "$FIXTURE_DIRECTORY"
 FIXTURE_ADDRESS=127.$((RANDOM % 200 + 20)).$((RANDOM % 250 + 1)).$((RANDOM % 250 + 1))
+# A tree under /root is closed to other users; what tests run as one of them is then used from a copy.
+if ((EUID == 0)) && [[ -x $INTUNE_ENROLL && -f $INTUNE_TPM_MODULE ]] &&
+    ! setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$INTUNE_ENROLL" 2>/dev/null; then
+    mkdir "$FIXTURE_DIRECTORY/programs"
+    install -m 755 "$INTUNE_ENROLL" "$INTUNE_TPM_MODULE" "$FIXTURE_DIRECTORY/programs"
+    INTUNE_ENROLL=$FIXTURE_DIRECTORY/programs/${INTUNE_ENROLL##*/}
+    INTUNE_TPM_MODULE=$FIXTURE_DIRECTORY/programs/${INTUNE_TPM_MODULE##*/}
+fi
 FIXTURE_PID=
 fixture_processes=()
 fixture_cleanups=()
