@@ -8,24 +8,28 @@
 #include "session.h"
 
 static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct library *current;   /* under current_lock */
+static struct library *current;   /* under current_lock, as the next one is */
+static struct library *living;    /* all that are not freed: the present one, and those with a call inside */
 static struct library *inherited; /* in a forked child: kept in view and never used */
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 /*
  * The parent's threads are gone, its locks may be held by them and its data half-written: nothing of it is
- * looked at but the door's pointer, which never changes. The connection stays the parent's. PKCS
- * #11 3.0, 2.5: the child starts anew, with C_Initialize.
+ * looked at but the list, which is whole at every moment, and the doors' pointers, which never change. The
+ * connections stay the parent's, also that of a call which C_Finalize left behind. PKCS #11 3.0, 2.5: the
+ * child starts anew, with C_Initialize.
  */
 static void forget_after_fork(void)
 {
     pthread_mutex_init(&current_lock, NULL);
-    if (current == NULL)
-        return;
-    door_abandon(current->door);
-    current->inherited = inherited;
-    inherited = current;
     current = NULL;
+    while (living != NULL) {
+        struct library *library = living;
+        living = library->next;
+        door_abandon(library->door);
+        library->next = inherited;
+        inherited = library;
+    }
 }
 
 static void watch_forks(void)
@@ -58,6 +62,10 @@ CK_RV library_start(void)
     if (current == NULL) {
         current = library_new();
         rv = current == NULL ? CKR_HOST_MEMORY : CKR_OK;
+        if (current != NULL) {
+            current->next = living;
+            living = current;
+        }
     }
     pthread_mutex_unlock(&current_lock);
     return rv;
@@ -96,6 +104,16 @@ void library_leave(struct library *library)
 {
     if (atomic_fetch_sub(&library->references, 1) != 1)
         return;
+    pthread_mutex_lock(&current_lock);
+    struct library **link = &living;
+    while (*link != NULL && *link != library)
+        link = &(*link)->next;
+    bool found = *link != NULL;
+    if (found)
+        *link = library->next;
+    pthread_mutex_unlock(&current_lock);
+    if (!found)
+        return; /* inherited: a signal handler forked inside of this call */
     login_end(&library->login);
     views_clear(&library->views);
     door_unref(library->door);

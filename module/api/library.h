@@ -34,7 +34,7 @@ struct library {
     size_t session_capacity;
     size_t session_count, read_write_count;
     unsigned long session_serial; /* makes handles differ that use the same slot of the table */
-    struct library *inherited;    /* in a forked child: the next one that it cannot use */
+    struct library *next;         /* of those that live, or that a forked child inherited */
 };
 
 /* CKR_CRYPTOKI_ALREADY_INITIALIZED, CKR_HOST_MEMORY. */

@@ -190,6 +190,51 @@ static void forks_amid_signatures_of_other_threads(void **state)
     assert_int_equal(simulator_count(&world->simulator, "handles-transient"), 0);
 }
 
+static void *sign_in_any_session(void *argument)
+{
+    (void)argument;
+    while (!atomic_load(&stop)) {
+        CK_SESSION_HANDLE session;
+        CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+        CK_ATTRIBUTE template = {CKA_CLASS, &class, sizeof class};
+        CK_OBJECT_HANDLE key;
+        CK_ULONG found = 0, size = 512;
+        uint8_t signature[512];
+
+        if (p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session) == CKR_OK &&
+            p11->C_FindObjectsInit(session, &template, 1) == CKR_OK &&
+            p11->C_FindObjects(session, &key, 1, &found) == CKR_OK && found == 1 &&
+            p11->C_SignInit(session, &ecdsa, key) == CKR_OK)
+            p11->C_Sign(session, digest, sizeof digest, signature, &size);
+        p11->C_CloseSession(session);
+    }
+    return NULL;
+}
+
+/* C_Finalize does not wait for a call that is inside: its connection must not live on in a child either. */
+static void a_fork_while_a_finalized_module_still_signs(void **state)
+{
+    pthread_t threads[4];
+    (void)state;
+    initialize();
+    atomic_store(&stop, false);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, sign_in_any_session, NULL), 0);
+    for (int i = 0; i < 40; i++) {
+        usleep(3000);
+        finalize();
+        initialize();
+        pid_t child = fork();
+        if (child == 0)
+            _exit(child_work(0, 0));
+        expect_child_good(child);
+    }
+    atomic_store(&stop, true);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    finalize();
+}
+
 static int begin(void **state)
 {
     world_begin(state);
@@ -204,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_grandchild_starts_anew_too),
         cmocka_unit_test(a_child_that_does_nothing_hurts_nobody),
         cmocka_unit_test(forks_amid_signatures_of_other_threads),
+        cmocka_unit_test(a_fork_while_a_finalized_module_still_signs),
     };
     return cmocka_run_group_tests(tests, begin, world_end);
 }
