@@ -335,7 +335,6 @@ pin_wrong() {
     pin_curl 000000
     refused grep -x welcome "$work/page"
     show "$(tail -n 1 "$work/page")"
-    p11tool --list-token-urls >"$work/tokens"
     site_expect 3 pin_right
 }
 pin_locked() {
@@ -343,7 +342,7 @@ pin_locked() {
     for try in 1 2 3 4 5 6; do
         pin_curl 00000"$try"
     done
-    p11tool --list-tokens | tee "$work/tokens"
+    INTUNE_TPM_TCTI=$tcti intune-enroll status | grep LOCKED
     pin_curl 482915
     refused grep -x welcome "$work/page"
     show "$(tail -n 1 "$work/page")"
