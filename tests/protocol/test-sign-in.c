@@ -1,0 +1,386 @@
+/* Signing in elsewhere: a real browser at the server's federated page, and an identity broker on a bus of its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "mde-harness.h"
+
+static struct mde_server server;
+static struct harness_run run;
+static char shown_url[4096];
+static unsigned shown;
+
+static void show(void *context, const struct auth_instruction *instruction)
+{
+    (void)context;
+    shown++;
+    snprintf(shown_url, sizeof(shown_url), "%s", instruction->url);
+}
+
+static void begin(const char *mode)
+{
+    static char token[256];
+    const char *const arguments[] = {"--policy", "Federated", "--token-file", token, mode != NULL ? "--mode" : NULL, mode, NULL};
+
+    snprintf(token, sizeof(token), "%s", harness_path("token"));
+    mde_server_start(&server, arguments);
+    harness_run_init(&run);
+    run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
+    run.auth.token_file = NULL;
+    run.auth.show = show;
+    shown = 0;
+    shown_url[0] = '\0';
+}
+
+static int end(void **state)
+{
+    (void)state;
+    harness_run_clear(&run);
+    mde_server_stop(&server);
+    return 0;
+}
+
+static void expect_enrolled(void)
+{
+    struct issued_certificate issued;
+
+    if (run.status != ENROLL_OK)
+        fail_msg("%s [%s]", run.error.message, run.error.server_text);
+    assert_int_equal(harness_issued(&run, &issued, &run.error), ENROLL_OK);
+}
+
+static void expect_failure(enum enroll_exit exit_status, const char *words)
+{
+    if (run.status != exit_status || strstr(run.error.message, words) == NULL)
+        fail_msg("%d: %s [%s]", (int)run.status, run.status == ENROLL_OK ? "" : run.error.message, run.error.server_text);
+    assert_int_equal(run.error.step, STEP_TOKEN);
+    assert_int_equal(run.requests_made, 0);
+}
+
+/* ---- browser ---- */
+
+/*
+ * xdg-open is a script that starts Chromium, as a desktop does. Chromium knows neither the test's names nor its
+ * authority, and is told; it ends by itself.
+ */
+static void browser_install(void)
+{
+    char path[1024];
+    FILE *script = fopen(harness_path("xdg-open"), "w");
+
+    assert_non_null(script);
+    assert_true(fprintf(script,
+                        "#!/bin/sh\nHOME=%s timeout 30 chromium --headless=new --no-sandbox --disable-gpu --user-data-dir=%s/profile "
+                        "--host-resolver-rules='MAP *.test %s' --ignore-certificate-errors --virtual-time-budget=8000 --dump-dom "
+                        "\"$1\" >%s/dom 2>%s/chromium.err &\n",
+                        harness_directory(), harness_directory(), server.address, harness_directory(), harness_directory()) > 0);
+    assert_int_equal(fclose(script), 0);
+    assert_int_equal(chmod(harness_path("xdg-open"), 0700), 0);
+    snprintf(path, sizeof(path), "%s:/usr/sbin:/usr/bin:/sbin:/bin", harness_directory());
+    setenv("PATH", path, 1);
+}
+
+static bool too_long(void *context)
+{
+    (void)context;
+    return shown > 25;
+}
+
+static void browser_brings_the_answer_back(void **state)
+{
+    (void)state;
+    if (access("/usr/bin/chromium", X_OK) != 0)
+        skip();
+    begin(NULL);
+    browser_install();
+    run.auth.may_open_browser = true;
+    run.auth.cancelled = too_long;
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    assert_non_null(strstr(shown_url, "login_hint=alice%40contoso.test"));
+    assert_non_null(strstr(shown_url, "appru=http%3A%2F%2F127.0.0.1%3A"));
+    assert_non_null(strstr(run.notes, "The sign-in page is on"));
+    assert_non_null(strstr(run.notes, "Authentication by browser"));
+}
+
+static void browser_brings_a_refusal_back(void **state)
+{
+    (void)state;
+    if (access("/usr/bin/chromium", X_OK) != 0)
+        skip();
+    begin("federated=denied");
+    browser_install();
+    run.auth.may_open_browser = true;
+    run.auth.cancelled = too_long;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_AUTHENTICATION, "sign-in in the browser failed");
+    assert_true(run.error.server_text[0] != '\0');
+}
+
+static char *answer_pasted(void *context, const char *prompt)
+{
+    (void)context;
+    assert_non_null(strstr(prompt, "wresult"));
+    assert_true(shown > 0);
+    return strdup(HARNESS_TOKEN);
+}
+
+static char *form_pasted(void *context, const char *prompt)
+{
+    (void)context;
+    (void)prompt;
+    return strdup("wctx=1&wresult=given%2Dtoken-4711");
+}
+
+static char *nothing_pasted(void *context, const char *prompt)
+{
+    (void)context;
+    (void)prompt;
+    return NULL;
+}
+
+static void answer_can_be_pasted_without_a_display(void **state)
+{
+    (void)state;
+    begin(NULL);
+    run.auth.ask_line = answer_pasted;
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    harness_run_clear(&run);
+    harness_run_init(&run);
+    run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
+    run.auth.token_file = NULL;
+    run.auth.ask_line = form_pasted;
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    flow_result_free(&run.result);
+    run.auth.ask_line = nothing_pasted;
+    run.requests_made = 0;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_AUTHENTICATION, "No answer");
+}
+
+/* The port and path of the receiver, from the address that was shown. */
+static int receiver_connect(char ret_path[64], unsigned *ret_port)
+{
+    const char *place = strstr(shown_url, "127.0.0.1%3A");
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (place == NULL || sscanf(place, "127.0.0.1%%3A%u%%2F%32[0-9a-f]", ret_port, ret_path) != 2)
+        return -1;
+    address.sin_port = htons((uint16_t)*ret_port);
+    return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ? fd : -1;
+}
+
+static void receiver_post(const char *path, unsigned port, int fd, const char *body)
+{
+    char text[1024];
+    int size = snprintf(text, sizeof(text),
+                        "POST /%s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                        "Content-Length: %zu\r\n\r\n%s",
+                        path, port, strlen(body), body);
+
+    if (write(fd, text, (size_t)size) != size)
+        _exit(1);
+}
+
+static pid_t intruder;
+
+/* Others on this machine: silent connections, a guessed path, a form without the answer; then the browser. */
+static void intruders_then_browser(void *context, const struct auth_instruction *instruction)
+{
+    char path[64] = "", reply[512] = "";
+    unsigned port = 0;
+
+    show(context, instruction);
+    if (shown != 1 || (intruder = fork()) != 0)
+        return;
+    for (int i = 0; i < 3; i++)
+        if (receiver_connect(path, &port) < 0)
+            _exit(1);
+    receiver_post("0123", port, receiver_connect(path, &port), "wresult=stolen");
+    receiver_post(path, port, receiver_connect(path, &port), "a=b");
+    usleep(300 * 1000);
+    {
+        int fd = receiver_connect(path, &port);
+
+        receiver_post(path, port, fd, "wresult=" HARNESS_TOKEN);
+        if (read(fd, reply, sizeof(reply) - 1) <= 0 || strstr(reply, "200 OK") == NULL || strstr(reply, "Access-Control") != NULL)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+static void intruders_on_the_receiver_are_turned_away(void **state)
+{
+    int outcome = 1;
+
+    (void)state;
+    begin(NULL);
+    run.auth.show = intruders_then_browser;
+    run.auth.cancelled = too_long;
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    assert_int_equal(waitpid(intruder, &outcome, 0), intruder);
+    assert_int_equal(outcome, 0);
+}
+
+/* ---- broker ---- */
+
+static pid_t bus_pid, broker_pid;
+
+static pid_t program_start(const char *const *arguments, const char *ready)
+{
+    int ends[2];
+    char line[512] = "";
+    pid_t pid;
+    FILE *out;
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(ends[1], STDOUT_FILENO);
+        execvp(arguments[0], (char *const *)(uintptr_t)arguments);
+        _exit(127);
+    }
+    close(ends[1]);
+    out = fdopen(ends[0], "r");
+    assert_non_null(out);
+    assert_non_null(fgets(line, sizeof(line), out));
+    fclose(out);
+    assert_non_null(strstr(line, ready));
+    return pid;
+}
+
+static void program_stop(pid_t *pid)
+{
+    int state;
+
+    if (*pid == 0)
+        return;
+    kill(*pid, SIGTERM);
+    waitpid(*pid, &state, 0);
+    *pid = 0;
+}
+
+static void broker_begin(const char *mode)
+{
+    static char address[300];
+    char token[256], option[340];
+    const char *const bus[] = {"dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address", option, NULL};
+    const char *const broker[] = {getenv("BROKER"), mode, token, NULL};
+
+    begin(NULL);
+    snprintf(address, sizeof(address), "unix:path=%s/bus", harness_directory());
+    snprintf(option, sizeof(option), "--address=%s", address);
+    snprintf(token, sizeof(token), "%s", harness_path("token"));
+    unlink(harness_path("bus"));
+    bus_pid = program_start(bus, "unix:path");
+    setenv("DBUS_SESSION_BUS_ADDRESS", address, 1);
+    if (mode != NULL)
+        broker_pid = program_start(broker, "ready");
+    run.auth.client_id = "11111111-2222-3333-4444-555555555555";
+    run.auth.scope = "https://enrollment.example/.default offline_access";
+}
+
+static int broker_end(void **state)
+{
+    program_stop(&broker_pid);
+    program_stop(&bus_pid);
+    return end(state);
+}
+
+static void broker_gives_a_token_without_a_question(void **state)
+{
+    (void)state;
+    broker_begin("silent");
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    assert_non_null(strstr(run.notes, "an identity broker runs in this session"));
+    assert_null(strstr(run.notes, "asks you to sign in"));
+}
+
+static void broker_asks_where_it_must(void **state)
+{
+    (void)state;
+    broker_begin("interactive");
+    run.auth.force = AUTH_BROKER;
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    assert_non_null(strstr(run.notes, "asks you to sign in"));
+}
+
+static void broker_that_gives_none_is_told_in_its_words(void **state)
+{
+    (void)state;
+    broker_begin("declined");
+    run.auth.force = AUTH_BROKER;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_AUTHENTICATION, "gave no token");
+    assert_non_null(strstr(run.error.server_text, "closed the window"));
+}
+
+static void broker_that_is_broken_is_said(void **state)
+{
+    (void)state;
+    broker_begin("garbage");
+    run.auth.force = AUTH_BROKER;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_AUTHENTICATION, "neither a token nor an error");
+    broker_end(NULL);
+    broker_begin("failing");
+    run.auth.force = AUTH_BROKER;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_AUTHENTICATION, "failed at getAccounts");
+    assert_string_equal(run.error.server_text, "the broker is out of order");
+}
+
+static void session_without_a_broker_is_said(void **state)
+{
+    (void)state;
+    broker_begin(NULL);
+    run.auth.force = AUTH_BROKER;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_AUTHENTICATION, "No identity broker");
+    run.auth.scope = NULL;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CONFIGURATION, "scope");
+    setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent", 1);
+    run.auth.scope = "x";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_AUTHENTICATION, "no D-Bus session");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(browser_brings_the_answer_back, end),
+        cmocka_unit_test_teardown(browser_brings_a_refusal_back, end),
+        cmocka_unit_test_teardown(answer_can_be_pasted_without_a_display, end),
+        cmocka_unit_test_teardown(intruders_on_the_receiver_are_turned_away, end),
+        cmocka_unit_test_teardown(broker_gives_a_token_without_a_question, broker_end),
+        cmocka_unit_test_teardown(broker_asks_where_it_must, broker_end),
+        cmocka_unit_test_teardown(broker_that_gives_none_is_told_in_its_words, broker_end),
+        cmocka_unit_test_teardown(broker_that_is_broken_is_said, broker_end),
+        cmocka_unit_test_teardown(session_without_a_broker_is_said, broker_end),
+    };
+
+    return cmocka_run_group_tests_name("sign-in", tests, NULL, NULL);
+}
