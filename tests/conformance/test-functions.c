@@ -308,6 +308,17 @@ static void a_slot_that_is_not_there_is_refused(void **state)
     finalize();
 }
 
+/* strongSwan gives a thread to waiting: it must be told that there is nothing to wait for. */
+static void nobody_waits_for_a_slot(void **state)
+{
+    CK_SLOT_ID slot;
+    (void)state;
+    initialize();
+    assert_rv(CKR_NO_EVENT, p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, NULL));
+    assert_rv(CKR_FUNCTION_NOT_SUPPORTED, p11->C_WaitForSlotEvent(0, &slot, NULL));
+    finalize();
+}
+
 static void interfaces_are_as_promised(void **state)
 {
     CK_GETINTERFACELIST *list_interfaces = p11_3->C_GetInterfaceList;
@@ -391,6 +402,7 @@ int main(void)
         cmocka_unit_test(an_object_that_is_not_there_is_refused),
         cmocka_unit_test(bad_arguments_are_refused),
         cmocka_unit_test(a_slot_that_is_not_there_is_refused),
+        cmocka_unit_test(nobody_waits_for_a_slot),
         cmocka_unit_test(interfaces_are_as_promised),
         cmocka_unit_test(every_way_to_initialize_works),
     };
