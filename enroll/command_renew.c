@@ -232,7 +232,7 @@ static void state_record(struct renewal *renewal, enum enroll_exit status)
     struct enrollment_state state = {.attempted_at = now};
     if (status != ENROLL_OK) {
         state.failed_at = now;
-        state.exit_status = (unsigned)status;
+        state.exit_status = process_cancelled(NULL) ? ENROLL_CANCELLED : (unsigned)status;
         snprintf(state.message, sizeof state.message, "%s", run->error.message);
     }
     if (enrollment_state_write(renewal->directory.fd, &state))
