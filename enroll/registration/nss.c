@@ -69,9 +69,11 @@ static enum enroll_exit tool_run(const char *const *arguments, struct enroll_err
     if (error)
         return enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE, "", "%s: %s.", arguments[0],
                                 strerror(error));
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    error = posix_spawnp(&pid, arguments[0], &actions, NULL, (char *const *)arguments, environ);
+    error = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (!error)
+        error = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    if (!error)
+        error = posix_spawnp(&pid, arguments[0], &actions, NULL, (char *const *)arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (error)
         return enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE,

@@ -139,6 +139,42 @@ servers_at_least() {
 }
 attempt rsa "silence and garbage" silent_and_garbage
 
+# ---- the sandbox ----
+
+# systemd is not here to enforce SystemCallFilter=; but what the process calls can be held against the unit's list.
+calls_of() {
+    systemd-analyze syscall-filter "$1" | sed -n 's/^ *\([@a-z_][a-z0-9_-]*\)$/\1/p' | grep -vxF -- "$1" | while read -r call; do
+        case $call in
+            @*) calls_of "$call" ;;
+            *) echo "$call" ;;
+        esac
+    done
+}
+system_calls_allowed() {
+    local allow deny
+    read -r allow < <(unit_value "$service" SystemCallFilter | grep -v '^~')
+    deny=$(unit_value "$service" SystemCallFilter | sed -n 's/^~//p')
+    [ -n "$allow" ]
+    [ -n "$deny" ]
+    calls_of "$allow" | sort -u >"$work/allowed"
+    for group in $deny; do calls_of "$group"; done | sort -u >"$work/denied"
+    [ "$(wc -l <"$work/allowed")" -gt 100 ]
+    # A whole conversation, with a signature, through p11-kit's remoting on a pipe, as the service has it.
+    printf 'remote: |strace -f -qq -o %s p11-kit remote --provider %s pkcs11:\n' "$work/calls" "$module" >"$p11_config_dir/intune-tpm.module"
+    p11tool --test-sign "$uri;type=private"
+    cp "$source_root/conf/p11-kit/intune-tpm.module.socket" "$p11_config_dir/intune-tpm.module"
+    sed -n 's/^[0-9]* *\([a-z0-9_]*\)(.*/\1/p' "$work/calls" | sort -u >"$work/called"
+    cat "$work/called"
+    grep -qx connect "$work/called" # to the software TPM; a device is opened
+    refused grep -vxF -f "$work/allowed" "$work/called"
+    refused grep -xF -f "$work/denied" "$work/called"
+}
+if command -v strace >/dev/null; then
+    attempt rsa "system calls" system_calls_allowed
+else
+    report SKIP rsa "system calls" "no strace"
+fi
+
 # ---- browsers ----
 
 as_user mkdir -p $user_home/.pki/nssdb
