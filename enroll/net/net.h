@@ -22,9 +22,10 @@
 #define NET_BODY_MAX        (1024 * 1024)
 #define NET_URL_MAX         2048
 #define NET_REDIRECTS_MAX   3
-#define NET_TIMEOUT_DEFAULT 60  /* seconds */
-#define NET_RETRY_AFTER_MAX 120 /* seconds; a server that asks for more is told about instead of waited for  \
-                                 */
+#define NET_TIMEOUT_DEFAULT 60 /* seconds */
+#define NET_RETRY_AFTER_MAX                                                                                  \
+    120 /* seconds; a server that asks for more is told about instead of waited for                          \
+         */
 
 struct net;
 

@@ -1,6 +1,6 @@
 /*
- * An identity broker on the session bus, for tests: com.microsoft.identity.broker1 as its users know it, written from what
- * is known of the interface and not from our client.
+ * An identity broker on the session bus, for tests: com.microsoft.identity.broker1 as its users know it,
+ * written from what is known of the interface and not from our client.
  *
  *   broker MODE TOKEN-FILE
  *   silent       a signed-in account and a token for it
@@ -27,7 +27,8 @@ static int answer(sd_bus_message *call, const char *json)
     return sd_bus_reply_method_return(call, "s", strcmp(mode, "garbage") == 0 ? "this is no JSON" : json);
 }
 
-/* The JSON argument, after the protocol version and a correlation id were checked. NULL: an error was answered. */
+/* The JSON argument, after the protocol version and a correlation id were checked. NULL: an error was
+ * answered. */
 static struct json_object *argument_read(sd_bus_message *call, int *ret_result)
 {
     const char *protocol, *correlation, *json;
@@ -38,9 +39,11 @@ static struct json_object *argument_read(sd_bus_message *call, int *ret_result)
         return NULL;
     object = json_tokener_parse(json);
     if (strcmp(mode, "failing") == 0)
-        *ret_result = sd_bus_reply_method_errorf(call, "com.microsoft.identity.Error", "the broker is out of order");
+        *ret_result =
+            sd_bus_reply_method_errorf(call, "com.microsoft.identity.Error", "the broker is out of order");
     else if (strcmp(protocol, "0.0") != 0 || strlen(correlation) != 36 || object == NULL)
-        *ret_result = sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INVALID_ARGS, "protocol, correlation id or JSON");
+        *ret_result =
+            sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INVALID_ARGS, "protocol, correlation id or JSON");
     else
         return object;
     json_object_put(object);
@@ -79,8 +82,9 @@ static bool parameters_are_whole(struct json_object *argument)
 {
     struct json_object *parameters, *scopes;
 
-    return json_object_object_get_ex(argument, "authParameters", &parameters) && has_string(parameters, "clientId") &&
-           has_string(parameters, "redirectUri") && has_string(parameters, "authority") &&
+    return json_object_object_get_ex(argument, "authParameters", &parameters) &&
+           has_string(parameters, "clientId") && has_string(parameters, "redirectUri") &&
+           has_string(parameters, "authority") &&
            json_object_object_get_ex(parameters, "requestedScopes", &scopes) &&
            json_object_is_type(scopes, json_type_array) && json_object_array_length(scopes) > 0;
 }
@@ -91,7 +95,8 @@ static bool account_is_alice(struct json_object *argument)
 
     return json_object_object_get_ex(argument, "authParameters", &parameters) &&
            json_object_object_get_ex(parameters, "account", &account) &&
-           json_object_object_get_ex(account, "homeAccountId", &id) && strcmp(json_object_get_string(id), "a") == 0;
+           json_object_object_get_ex(account, "homeAccountId", &id) &&
+           strcmp(json_object_get_string(id), "a") == 0;
 }
 
 static int acquire(sd_bus_message *call, void *context, sd_bus_error *error)
@@ -110,7 +115,8 @@ static int acquire(sd_bus_message *call, void *context, sd_bus_error *error)
     if (!parameters_are_whole(argument) || (signed_in && !account_is_alice(argument)))
         result = sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INVALID_ARGS, "authParameters");
     else if (strcmp(mode, "declined") == 0)
-        result = answer(call, "{\"brokerTokenResponse\":{\"error\":{\"context\":\"the user closed the window\"}}}");
+        result = answer(call,
+                        "{\"brokerTokenResponse\":{\"error\":{\"context\":\"the user closed the window\"}}}");
     else if (strcmp(mode, "interactive") == 0 && !interactive)
         result = answer(call, "{\"brokerTokenResponse\":{\"error\":{\"context\":\"interaction_required\"}}}");
     else
@@ -138,7 +144,8 @@ int main(int count, char **arguments)
     token[strcspn(token, "\n")] = '\0';
     mode = arguments[1];
     if (sd_bus_open_user(&bus) < 0 ||
-        sd_bus_add_object_vtable(bus, NULL, "/com/microsoft/identity/broker1", "com.microsoft.identity.Broker1", methods, NULL) < 0 ||
+        sd_bus_add_object_vtable(bus, NULL, "/com/microsoft/identity/broker1",
+                                 "com.microsoft.identity.Broker1", methods, NULL) < 0 ||
         sd_bus_request_name(bus, "com.microsoft.identity.broker1", 0) < 0)
         return 1;
     puts("ready");

@@ -16,10 +16,11 @@
 #include "mde/token_request.h"
 #include "mde/xml_document.h"
 
-#define SOAP12 "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\">"
+#define SOAP12   "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\">"
 #define IN(body) SOAP12 "<s:Body>" body "</s:Body></s:Envelope>"
 
-static enum enroll_exit reply_read(const char *xml, struct soap_reply *ret_reply, struct enroll_error *ret_error)
+static enum enroll_exit reply_read(const char *xml, struct soap_reply *ret_reply,
+                                   struct enroll_error *ret_error)
 {
     return soap_reply_parse(xml, strlen(xml), STEP_DISCOVER, "Discover", ret_reply, ret_error);
 }
@@ -89,10 +90,20 @@ static void base64_is_strict_but_for_blanks(void **state)
         const char *bytes; /* NULL: refused */
         const char *why;
     } rows[] = {
-        {"YQ==", "a", NULL},    {"YWI=", "ab", NULL},  {"YWJj", "abc", NULL},    {" Y W\r\nJ\tj ", "abc", NULL},
-        {"", NULL, "empty"},    {"YQ", NULL, "cut"},   {"YQ=", NULL, "cut"},     {"Y", NULL, "cut"},
-        {"YQ==YQ==", NULL, "after its end"},           {"\"YQ==\"", NULL, "quote"}, {"'YQ=='", NULL, "quote"},
-        {"Y-_=", NULL, "not base64"},                  {"====", NULL, "empty"},  {"YWJj=", NULL, "cut"},
+        {"YQ==", "a", NULL},
+        {"YWI=", "ab", NULL},
+        {"YWJj", "abc", NULL},
+        {" Y W\r\nJ\tj ", "abc", NULL},
+        {"", NULL, "empty"},
+        {"YQ", NULL, "cut"},
+        {"YQ=", NULL, "cut"},
+        {"Y", NULL, "cut"},
+        {"YQ==YQ==", NULL, "after its end"},
+        {"\"YQ==\"", NULL, "quote"},
+        {"'YQ=='", NULL, "quote"},
+        {"Y-_=", NULL, "not base64"},
+        {"====", NULL, "empty"},
+        {"YWJj=", NULL, "cut"},
     };
 
     (void)state;
@@ -123,7 +134,8 @@ static void fault_expect(const char *xml, uint32_t hresult, const char *server_t
 
     assert_int_equal(reply_read(xml, &reply, &error), ENROLL_OK);
     assert_true(fault_read(&reply, STEP_POLICY, "GetPolicies", &error));
-    if (error.hresult != hresult || strstr(error.server_text, server_text) == NULL || strcmp(error.trace_id, trace_id) != 0)
+    if (error.hresult != hresult || strstr(error.server_text, server_text) == NULL ||
+        strcmp(error.trace_id, trace_id) != 0)
         fail_msg("%08x %s [%s] %s", error.hresult, error.message, error.server_text, error.trace_id);
     assert_int_equal(error.step, STEP_POLICY);
     soap_reply_clear(&reply);
@@ -132,25 +144,33 @@ static void fault_expect(const char *xml, uint32_t hresult, const char *server_t
 static void faults_are_read_in_every_spelling(void **state)
 {
     (void)state;
-    fault_expect(IN("<s:Fault><s:Code><s:Value>s:Receiver</s:Value><s:Subcode><s:Value>s:Authorization</s:Value></s:Subcode></s:Code>"
+    fault_expect(IN("<s:Fault><s:Code><s:Value>s:Receiver</s:Value><s:Subcode><s:Value>s:Authorization</"
+                    "s:Value></s:Subcode></s:Code>"
                     "<s:Reason><s:Text xml:lang='en-US'>not you</s:Text></s:Reason></s:Fault>"),
                  0x80180003, "not you", "");
-    fault_expect(IN("<s:fault><s:code><s:value>s:receiver</s:value><s:subcode><s:value>s:messageformat</s:value></s:subcode></s:code>"
+    fault_expect(IN("<s:fault><s:code><s:value>s:receiver</s:value><s:subcode><s:value>s:messageformat</"
+                    "s:value></s:subcode></s:code>"
                     "<s:reason><s:text>bad</s:text></s:reason></s:fault>"),
                  0x80180001, "bad", "");
     /* The detail wins over the subcode. */
-    fault_expect(IN("<s:Fault><s:Code><s:Value>s:Receiver</s:Value><s:Subcode><s:Value>s:Authorization</s:Value></s:Subcode></s:Code>"
-                    "<s:Reason><s:Text>x</s:Text></s:Reason><s:Detail><DeviceEnrollmentServiceError xmlns='http://schemas.microsoft.com/"
-                    "windows/pki/2009/01/enrollment'><ErrorType>DeviceCapReached</ErrorType><Message>at most 5</Message>"
+    fault_expect(IN("<s:Fault><s:Code><s:Value>s:Receiver</s:Value><s:Subcode><s:Value>s:Authorization</"
+                    "s:Value></s:Subcode></s:Code>"
+                    "<s:Reason><s:Text>x</s:Text></s:Reason><s:Detail><DeviceEnrollmentServiceError "
+                    "xmlns='http://schemas.microsoft.com/"
+                    "windows/pki/2009/01/enrollment'><ErrorType>DeviceCapReached</ErrorType><Message>at most "
+                    "5</Message>"
                     "<TraceId>t-1</TraceId></DeviceEnrollmentServiceError></s:Detail></s:Fault>"),
                  0x80180013, "x (at most 5)", "t-1");
     /* "NotSupported" is part of "DeviceNotSupported". */
-    fault_expect(IN("<s:Fault><s:Detail><e><DeviceEnrollmentServiceError><ErrorType>DeviceNotSupported</ErrorType>"
-                    "</DeviceEnrollmentServiceError></e></s:Detail></s:Fault>"),
-                 0x80180014, "", "");
+    fault_expect(
+        IN("<s:Fault><s:Detail><e><DeviceEnrollmentServiceError><ErrorType>DeviceNotSupported</ErrorType>"
+           "</DeviceEnrollmentServiceError></e></s:Detail></s:Fault>"),
+        0x80180014, "", "");
     fault_expect(IN("<s:Fault><s:Detail>NotEligibleToRenew</s:Detail></s:Fault>"), 0x80180016, "", "");
     /* SOAP 1.1. */
-    fault_expect("<Envelope xmlns='http://schemas.xmlsoap.org/soap/envelope/'><Body><Fault><faultcode>a:InternalServiceFault</faultcode>"
+    fault_expect("<Envelope "
+                 "xmlns='http://schemas.xmlsoap.org/soap/envelope/"
+                 "'><Body><Fault><faultcode>a:InternalServiceFault</faultcode>"
                  "<faultstring>oops</faultstring></Fault></Body></Envelope>",
                  0x80180006, "oops", "");
     fault_expect(IN("<s:Fault/>"), 0x80180008, "", "");
@@ -170,10 +190,12 @@ static void ids_of_the_header_are_read(void **state)
     struct enroll_error error = {0};
 
     (void)state;
-    assert_int_equal(reply_read(SOAP12 "<s:Header><ActivityId CorrelationId='c-1'>a-1</ActivityId><RelatesTo> urn:x </RelatesTo>"
-                                       "</s:Header><s:Body><s:Fault/></s:Body></s:Envelope>",
-                                &reply, &error),
-                     ENROLL_OK);
+    assert_int_equal(
+        reply_read(SOAP12
+                   "<s:Header><ActivityId CorrelationId='c-1'>a-1</ActivityId><RelatesTo> urn:x </RelatesTo>"
+                   "</s:Header><s:Body><s:Fault/></s:Body></s:Envelope>",
+                   &reply, &error),
+        ENROLL_OK);
     assert_string_equal(reply.relates_to, "urn:x");
     assert_true(fault_read(&reply, STEP_ENROL, "x", &error));
     assert_string_equal(error.activity_id, "a-1 (correlation c-1)");
@@ -182,11 +204,13 @@ static void ids_of_the_header_are_read(void **state)
 
 /* ---- policies ---- */
 
-#define POLICY(attributes, oids)                                                                                        \
-    IN("<GetPoliciesResponse xmlns='http://schemas.microsoft.com/windows/pki/2009/01/enrollmentpolicy'"                  \
-       " xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'><response><policies><policy><attributes>" attributes         \
+#define POLICY(attributes, oids)                                                                             \
+    IN("<GetPoliciesResponse xmlns='http://schemas.microsoft.com/windows/pki/2009/01/enrollmentpolicy'"      \
+       " xmlns:xsi='http://www.w3.org/2001/"                                                                 \
+       "XMLSchema-instance'><response><policies><policy><attributes>" attributes                             \
        "</attributes></policy></policies></response><oIDs>" oids "</oIDs></GetPoliciesResponse>")
-#define OID(id, value) "<oID><value>" value "</value><group>3</group><oIDReferenceID>" id "</oIDReferenceID></oID>"
+#define OID(id, value)                                                                                       \
+    "<oID><value>" value "</value><group>3</group><oIDReferenceID>" id "</oIDReferenceID></oID>"
 
 static enum enroll_exit policy_read(const char *xml, struct certificate_requirements *ret_requirements,
                                     struct enroll_error *ret_error)
@@ -206,22 +230,27 @@ static void curves_follow_from_oid_and_length(void **state)
         const char *xml;
         enum tpm_curve curve; /* TPM_CURVE_NONE: refused */
     } rows[] = {
-        {POLICY("<privateKeyAttributes><algorithmOIDReference>1</algorithmOIDReference></privateKeyAttributes>",
-                OID("1", "1.2.840.10045.3.1.7")),
+        {POLICY(
+             "<privateKeyAttributes><algorithmOIDReference>1</algorithmOIDReference></privateKeyAttributes>",
+             OID("1", "1.2.840.10045.3.1.7")),
          TPM_CURVE_P256},
-        {POLICY("<privateKeyAttributes><minimalKeyLength>384</minimalKeyLength><algorithmOIDReference>1</algorithmOIDReference>"
+        {POLICY("<privateKeyAttributes><minimalKeyLength>384</minimalKeyLength><algorithmOIDReference>1</"
+                "algorithmOIDReference>"
                 "</privateKeyAttributes>",
                 OID("1", "1.2.840.10045.2.1")),
          TPM_CURVE_P384},
-        {POLICY("<privateKeyAttributes><minimalKeyLength>400</minimalKeyLength><algorithmOIDReference>1</algorithmOIDReference>"
+        {POLICY("<privateKeyAttributes><minimalKeyLength>400</minimalKeyLength><algorithmOIDReference>1</"
+                "algorithmOIDReference>"
                 "</privateKeyAttributes>",
                 OID("1", "1.2.840.10045.2.1")),
          TPM_CURVE_P521},
-        {POLICY("<privateKeyAttributes><minimalKeyLength>384</minimalKeyLength><algorithmOIDReference>1</algorithmOIDReference>"
+        {POLICY("<privateKeyAttributes><minimalKeyLength>384</minimalKeyLength><algorithmOIDReference>1</"
+                "algorithmOIDReference>"
                 "</privateKeyAttributes>",
                 OID("1", "1.2.840.10045.3.1.7")),
          TPM_CURVE_NONE},
-        {POLICY("<privateKeyAttributes><minimalKeyLength>2048</minimalKeyLength><algorithmOIDReference>1</algorithmOIDReference>"
+        {POLICY("<privateKeyAttributes><minimalKeyLength>2048</minimalKeyLength><algorithmOIDReference>1</"
+                "algorithmOIDReference>"
                 "</privateKeyAttributes>",
                 OID("1", "1.2.840.10045.2.1")),
          TPM_CURVE_NONE},
@@ -245,8 +274,10 @@ static void curves_follow_from_oid_and_length(void **state)
 static void oids_inside_the_response_are_found_too(void **state)
 {
     static const char xml[] =
-        IN("<GetPoliciesResponse><response><policies><policy><attributes><hashAlgorithmOIDReference>7</hashAlgorithmOIDReference>"
-           "</attributes></policy></policies><oIDs>" OID("7", "2.16.840.1.101.3.4.2.2") "</oIDs></response></GetPoliciesResponse>");
+        IN("<GetPoliciesResponse><response><policies><policy><attributes><hashAlgorithmOIDReference>7</"
+           "hashAlgorithmOIDReference>"
+           "</attributes></policy></policies><oIDs>" OID(
+               "7", "2.16.840.1.101.3.4.2.2") "</oIDs></response></GetPoliciesResponse>");
     struct certificate_requirements requirements;
     struct enroll_error error;
 
@@ -259,9 +290,14 @@ static void oids_inside_the_response_are_found_too(void **state)
 static void extension_without_value_or_oid_is_refused(void **state)
 {
     static const char *const rows[] = {
-        POLICY("<extensions><extension><oIDReference>1</oIDReference><value>?</value></extension></extensions>", OID("1", "1.2.3")),
-        POLICY("<extensions><extension><oIDReference>1</oIDReference></extension></extensions>", OID("1", "1.2.3")),
-        POLICY("<extensions><extension><oIDReference>2</oIDReference><value>BQA=</value></extension></extensions>", OID("1", "1.2.3")),
+        POLICY(
+            "<extensions><extension><oIDReference>1</oIDReference><value>?</value></extension></extensions>",
+            OID("1", "1.2.3")),
+        POLICY("<extensions><extension><oIDReference>1</oIDReference></extension></extensions>",
+               OID("1", "1.2.3")),
+        POLICY("<extensions><extension><oIDReference>2</oIDReference><value>BQA=</value></extension></"
+               "extensions>",
+               OID("1", "1.2.3")),
     };
 
     (void)state;
@@ -275,8 +311,10 @@ static void extension_without_value_or_oid_is_refused(void **state)
 
 /* ---- provisioning documents ---- */
 
-#define CERTIFICATE(base64) "<characteristic type='00'><parm name='EncodedCertificate' value='" base64 "'/></characteristic>"
-#define STORE(inside) "<wap-provisioningdoc version='1.1'><characteristic type='CertificateStore'>" inside "</characteristic>"
+#define CERTIFICATE(base64)                                                                                  \
+    "<characteristic type='00'><parm name='EncodedCertificate' value='" base64 "'/></characteristic>"
+#define STORE(inside)                                                                                        \
+    "<wap-provisioningdoc version='1.1'><characteristic type='CertificateStore'>" inside "</characteristic>"
 #define MY "<characteristic type='My'><characteristic type='User'>" CERTIFICATE("YWJj") "</characteristic>"
 
 static enum enroll_exit document_read(const char *xml, struct provisioning_document **ret_document)
@@ -288,13 +326,23 @@ static enum enroll_exit document_read(const char *xml, struct provisioning_docum
 
 static void document_is_read_with_its_management_server(void **state)
 {
-    static const char xml[] = STORE(MY "<characteristic type='WSTEP'><characteristic type='Renew'><parm name='RenewalPeriod' value='60'/>"
-                                       "<parm name='RetryInterval' value='4'/><parm name='ServerURL' value='https://r.test/'/>"
-                                       "</characteristic></characteristic></characteristic>")
-        "<characteristic type='APPLICATION'><parm name='APPID' value='w7'/><parm name='PROVIDER-ID' value='P'/>"
-        "<parm name='NAME' value='N&#10;x'/><parm name='ADDR' value='https://a.test/'/></characteristic>"
-        "<characteristic type='DMClient'><characteristic type='Provider'><characteristic type='P'><parm name='UPN' value='u'/>"
-        "<parm name='EntDMID' value='d'/></characteristic></characteristic></characteristic></wap-provisioningdoc>";
+    static const char xml[] = STORE(
+        MY "<characteristic type='WSTEP'><characteristic type='Renew'><parm name='RenewalPeriod' value='60'/>"
+           "<parm name='RetryInterval' value='4'/><parm name='ServerURL' value='https://r.test/'/>"
+           "</characteristic></characteristic></characteristic>") "<characteristic type='APPLICATION'><parm "
+                                                                  "name='APPID' value='w7'/><parm "
+                                                                  "name='PROVIDER-ID' value='P'/>"
+                                                                  "<parm name='NAME' value='N&#10;x'/><parm "
+                                                                  "name='ADDR' "
+                                                                  "value='https://a.test/'/></characteristic>"
+                                                                  "<characteristic "
+                                                                  "type='DMClient'><characteristic "
+                                                                  "type='Provider'><characteristic "
+                                                                  "type='P'><parm name='UPN' value='u'/>"
+                                                                  "<parm name='EntDMID' "
+                                                                  "value='d'/></characteristic></"
+                                                                  "characteristic></characteristic></"
+                                                                  "wap-provisioningdoc>";
     struct provisioning_document *document = NULL;
 
     (void)state;
@@ -315,8 +363,10 @@ static void document_is_read_with_its_management_server(void **state)
 
 static void certificate_that_is_repeated_counts_once(void **state)
 {
-    static const char xml[] = STORE(MY "<characteristic type='System'>" CERTIFICATE("YW Jj") "</characteristic></characteristic>")
-        "<characteristic type='CertificateStore'>" MY "</characteristic></characteristic></wap-provisioningdoc>";
+    static const char xml[] = STORE(MY "<characteristic type='System'>" CERTIFICATE(
+        "YW Jj") "</characteristic></characteristic>") "<characteristic type='CertificateStore'>" MY
+                                                       "</characteristic></characteristic></"
+                                                       "wap-provisioningdoc>";
     struct provisioning_document *document = NULL;
 
     (void)state;
@@ -333,8 +383,8 @@ static void document_that_is_none_is_refused(void **state)
         "<wap-provisioningdoc/>",
         "<other/>",
         "<wap-provisioningdoc><characteristic type='My'/></wap-provisioningdoc>",
-        STORE("<characteristic type='My'><characteristic type='User'>" CERTIFICATE("?") "</characteristic></characteristic>")
-        "</wap-provisioningdoc>",
+        STORE("<characteristic type='My'><characteristic type='User'>" CERTIFICATE(
+            "?") "</characteristic></characteristic>") "</wap-provisioningdoc>",
     };
 
     (void)state;

@@ -41,11 +41,14 @@ static int files_end(void **state)
 
 static struct profile_sources sources(void)
 {
-    return (struct profile_sources){
-        .os_release = os_release, .machine_id = machine_id, .host_name = "laptop-17.contoso.test", .locale = "de_DE.UTF-8"};
+    return (struct profile_sources){.os_release = os_release,
+                                    .machine_id = machine_id,
+                                    .host_name = "laptop-17.contoso.test",
+                                    .locale = "de_DE.UTF-8"};
 }
 
-static enum enroll_exit profile_read(const char *text, struct device_profile **ret_profile, struct enroll_error *ret_error)
+static enum enroll_exit profile_read(const char *text, struct device_profile **ret_profile,
+                                     struct enroll_error *ret_error)
 {
     const struct profile_sources from = sources();
 
@@ -92,10 +95,11 @@ static void every_value_can_be_given_or_left_out(void **state)
     struct enroll_error error;
 
     (void)state;
-    assert_int_equal(profile_read("[device]\nDeviceType = WindowsPhone\nLocale =\nSendTPMFacts = True\nOSEdition = 48\n"
-                                  "EnrollmentType = Full\nMAC = 00-0C 00-0D\n",
-                                  &profile, &error),
-                     ENROLL_OK);
+    assert_int_equal(
+        profile_read("[device]\nDeviceType = WindowsPhone\nLocale =\nSendTPMFacts = True\nOSEdition = 48\n"
+                     "EnrollmentType = Full\nMAC = 00-0C 00-0D\n",
+                     &profile, &error),
+        ENROLL_OK);
     assert_string_equal(profile->values[ITEM_DEVICE_TYPE], "WindowsPhone");
     assert_null(profile->values[ITEM_LOCALE]);
     assert_true(profile->send_tpm_facts);
@@ -109,10 +113,17 @@ static void wrong_profile_names_file_and_key(void **state)
         const char *text;
         const char *words;
     } rows[] = {
-        {"Colour = red\n", "Colour"},          {"OSEdition = forty\n", "OSEdition"}, {"OSEdition = 4294967296\n", "OSEdition"},
-        {"EnrollmentType = Half\n", "EnrollmentType"}, {"UXInitiated = maybe\n", "UXInitiated"},
-        {"OSVersion = 1..2\n", "OSVersion"},   {"DeviceID = a b\n", "DeviceID"},     {"DeviceID =\n", "DeviceID"},
-        {"[tpm]\nOSEdition = 4\n", "[tpm]"},   {"no equals sign\n", "line 1"},       {"SendTPMFacts = 1\n", "SendTPMFacts"},
+        {"Colour = red\n", "Colour"},
+        {"OSEdition = forty\n", "OSEdition"},
+        {"OSEdition = 4294967296\n", "OSEdition"},
+        {"EnrollmentType = Half\n", "EnrollmentType"},
+        {"UXInitiated = maybe\n", "UXInitiated"},
+        {"OSVersion = 1..2\n", "OSVersion"},
+        {"DeviceID = a b\n", "DeviceID"},
+        {"DeviceID =\n", "DeviceID"},
+        {"[tpm]\nOSEdition = 4\n", "[tpm]"},
+        {"no equals sign\n", "line 1"},
+        {"SendTPMFacts = 1\n", "SendTPMFacts"},
         {"OSEdition = 4\nOSEdition = 5\n", "line 2"},
     };
 
@@ -146,7 +157,8 @@ static void machine_without_an_id_needs_one_in_the_profile(void **state)
 
 static void urls_that_may_be_used(void **state)
 {
-    static const char *const good[] = {"https://mdm.contoso.test/a?b=c", "https://mdm.contoso.test:8443/", "https://a.b."};
+    static const char *const good[] = {"https://mdm.contoso.test/a?b=c", "https://mdm.contoso.test:8443/",
+                                       "https://a.b."};
 
     (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
@@ -163,18 +175,30 @@ static void urls_that_may_not_be_used(void **state)
         const char *url;
         const char *words;
     } rows[] = {
-        {"http://mdm.contoso.test/", "not https"},     {"ftp://mdm.contoso.test/", "not https"},
-        {"file:///etc/passwd", "is n"},                {"https://u:p@mdm.contoso.test/", "user information"},
-        {"https://u@mdm.contoso.test/", "user information"}, {"https://mdm.contoso.test/#x", "fragment"},
-        {"https://10.0.0.1/", "IP address"},           {"https://0x7f.1/", "IP address"},
-        {"https://2130706433/", "IP address"},         {"https://127.1/", "IP address"},
-        {"https://[::1]/", "IP address"},              {"https://[fe80::1%25eth0]/", "IP address"},
-        {"https://169.254.169.254/", "IP address"},    {"https://localhost/", "this machine"},
-        {"https://x.localhost/", "this machine"},      {"https://localhost./", "this machine"},
-        {"https://intranet/", "local network"},        {"https://a.b/ c", "characters"},
-        {"https://a.b\\@c.d/", "characters"},          {"https://a.b/\x01", "characters"},
-        {"https://a.b/\xc3\xa4", "characters"},        {"", "is n"},
-        {"mdm.contoso.test", "is n"},                  {"-x", "is n"},
+        {"http://mdm.contoso.test/", "not https"},
+        {"ftp://mdm.contoso.test/", "not https"},
+        {"file:///etc/passwd", "is n"},
+        {"https://u:p@mdm.contoso.test/", "user information"},
+        {"https://u@mdm.contoso.test/", "user information"},
+        {"https://mdm.contoso.test/#x", "fragment"},
+        {"https://10.0.0.1/", "IP address"},
+        {"https://0x7f.1/", "IP address"},
+        {"https://2130706433/", "IP address"},
+        {"https://127.1/", "IP address"},
+        {"https://[::1]/", "IP address"},
+        {"https://[fe80::1%25eth0]/", "IP address"},
+        {"https://169.254.169.254/", "IP address"},
+        {"https://localhost/", "this machine"},
+        {"https://x.localhost/", "this machine"},
+        {"https://localhost./", "this machine"},
+        {"https://intranet/", "local network"},
+        {"https://a.b/ c", "characters"},
+        {"https://a.b\\@c.d/", "characters"},
+        {"https://a.b/\x01", "characters"},
+        {"https://a.b/\xc3\xa4", "characters"},
+        {"", "is n"},
+        {"mdm.contoso.test", "is n"},
+        {"-x", "is n"},
     };
 
     (void)state;
@@ -188,8 +212,9 @@ static void urls_that_may_not_be_used(void **state)
 
 static void discovery_address_follows_from_the_domain(void **state)
 {
-    static const char *const bad[] = {"", "alice", "alice@", "alice@contoso", "a@.test", "a@test.", "a@x..y", "a@x/y.z", "a@1.2.3.4",
-                                      "a@-x.test", "a@x y.test"};
+    static const char *const bad[] = {"",          "alice",     "alice@",    "alice@contoso",
+                                      "a@.test",   "a@test.",   "a@x..y",    "a@x/y.z",
+                                      "a@1.2.3.4", "a@-x.test", "a@x y.test"};
     char *url = url_discovery("al@ice@contoso.test");
 
     (void)state;
@@ -216,8 +241,9 @@ static void parameters_are_added_with_the_right_sign(void **state)
 
 /* ---- what a browser posts ---- */
 
-#define HEAD(method, path, host, type, length)                                                                          \
-    method " " path " HTTP/1.1\r\nHost: " host "\r\nContent-Type: " type "\r\nContent-Length: " length "\r\n\r\n"
+#define HEAD(method, path, host, type, length)                                                               \
+    method " " path " HTTP/1.1\r\nHost: " host "\r\nContent-Type: " type "\r\nContent-Length: " length       \
+           "\r\n\r\n"
 #define FORM "application/x-www-form-urlencoded"
 
 static void only_the_right_post_is_an_answer(void **state)
@@ -253,8 +279,8 @@ static void only_the_right_post_is_an_answer(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char *token = NULL, *text = NULL;
         unsigned status = 0;
-        enum browser_verdict verdict = browser_answer_judge(rows[i].request, strlen(rows[i].request), "127.0.0.1:9", "/s", &status,
-                                                            &token, &text);
+        enum browser_verdict verdict = browser_answer_judge(rows[i].request, strlen(rows[i].request),
+                                                            "127.0.0.1:9", "/s", &status, &token, &text);
 
         if (verdict != rows[i].verdict || (verdict == BROWSER_REFUSED && status != rows[i].status))
             fail_msg("%s: %d %u", rows[i].request, (int)verdict, status);

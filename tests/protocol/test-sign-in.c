@@ -1,4 +1,5 @@
-/* Signing in elsewhere: a real browser at the server's federated page, and an identity broker on a bus of its own. */
+/* Signing in elsewhere: a real browser at the server's federated page, and an identity broker on a bus of its
+ * own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +35,8 @@ static void show(void *context, const struct auth_instruction *instruction)
 static void begin(const char *mode)
 {
     static char token[256];
-    const char *const arguments[] = {"--policy", "Federated", "--token-file", token, mode != NULL ? "--mode" : NULL, mode, NULL};
+    const char *const arguments[] = {
+        "--policy", "Federated", "--token-file", token, mode != NULL ? "--mode" : NULL, mode, NULL};
 
     snprintf(token, sizeof(token), "%s", harness_path("token"));
     mde_server_start(&server, arguments);
@@ -66,7 +68,8 @@ static void expect_enrolled(void)
 static void expect_failure(enum enroll_exit exit_status, const char *words)
 {
     if (run.status != exit_status || strstr(run.error.message, words) == NULL)
-        fail_msg("%d: %s [%s]", (int)run.status, run.status == ENROLL_OK ? "" : run.error.message, run.error.server_text);
+        fail_msg("%d: %s [%s]", (int)run.status, run.status == ENROLL_OK ? "" : run.error.message,
+                 run.error.server_text);
     assert_int_equal(run.error.step, STEP_TOKEN);
     assert_int_equal(run.requests_made, 0);
 }
@@ -74,8 +77,8 @@ static void expect_failure(enum enroll_exit exit_status, const char *words)
 /* ---- browser ---- */
 
 /*
- * xdg-open is a script that starts Chromium, as a desktop does. Chromium knows neither the test's names nor its
- * authority, and is told; it ends by itself.
+ * xdg-open is a script that starts Chromium, as a desktop does. Chromium knows neither the test's names nor
+ * its authority, and is told; it ends by itself.
  */
 static void browser_install(void)
 {
@@ -84,10 +87,13 @@ static void browser_install(void)
 
     assert_non_null(script);
     assert_true(fprintf(script,
-                        "#!/bin/sh\nHOME=%s timeout 30 chromium --headless=new --no-sandbox --disable-gpu --user-data-dir=%s/profile "
-                        "--host-resolver-rules='MAP *.test %s' --ignore-certificate-errors --virtual-time-budget=8000 --dump-dom "
+                        "#!/bin/sh\nHOME=%s timeout 30 chromium --headless=new --no-sandbox --disable-gpu "
+                        "--user-data-dir=%s/profile "
+                        "--host-resolver-rules='MAP *.test %s' --ignore-certificate-errors "
+                        "--virtual-time-budget=8000 --dump-dom "
                         "\"$1\" >%s/dom 2>%s/chromium.err &\n",
-                        harness_directory(), harness_directory(), server.address, harness_directory(), harness_directory()) > 0);
+                        harness_directory(), harness_directory(), server.address, harness_directory(),
+                        harness_directory()) > 0);
     assert_int_equal(fclose(script), 0);
     assert_int_equal(chmod(harness_path("xdg-open"), 0700), 0);
     snprintf(path, sizeof(path), "%s:/usr/sbin:/usr/bin:/sbin:/bin", harness_directory());
@@ -190,10 +196,11 @@ static int receiver_connect(char ret_path[64], unsigned *ret_port)
 static void receiver_post(const char *path, unsigned port, int fd, const char *body)
 {
     char text[1024];
-    int size = snprintf(text, sizeof(text),
-                        "POST /%s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-                        "Content-Length: %zu\r\n\r\n%s",
-                        path, port, strlen(body), body);
+    int size = snprintf(
+        text, sizeof(text),
+        "POST /%s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        "Content-Length: %zu\r\n\r\n%s",
+        path, port, strlen(body), body);
 
     if (write(fd, text, (size_t)size) != size)
         _exit(1);
@@ -220,7 +227,8 @@ static void intruders_then_browser(void *context, const struct auth_instruction 
         int fd = receiver_connect(path, &port);
 
         receiver_post(path, port, fd, "wresult=" HARNESS_TOKEN);
-        if (read(fd, reply, sizeof(reply) - 1) <= 0 || strstr(reply, "200 OK") == NULL || strstr(reply, "Access-Control") != NULL)
+        if (read(fd, reply, sizeof(reply) - 1) <= 0 || strstr(reply, "200 OK") == NULL ||
+            strstr(reply, "Access-Control") != NULL)
             _exit(1);
     }
     _exit(0);
@@ -284,7 +292,8 @@ static void broker_begin(const char *mode)
 {
     static char address[300];
     char token[256], option[340];
-    const char *const bus[] = {"dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address", option, NULL};
+    const char *const bus[] = {"dbus-daemon",     "--session", "--nofork", "--nopidfile",
+                               "--print-address", option,      NULL};
     const char *const broker[] = {getenv("BROKER"), mode, token, NULL};
 
     begin(NULL);
