@@ -64,6 +64,7 @@ strict_saw() {
 # ---- the applications ----
 
 user_create person
+install -m 755 "$clients/browser.py" "$work/browser.py" # the tree may be where this user cannot look
 as_user mkdir -p "$user_home/.pki/nssdb"
 as_user certutil -d "sql:$user_home/.pki/nssdb" -N --empty-password
 as_user certutil -d "sql:$user_home/.pki/nssdb" -A -t C,, -n site -i "$site/ca.crt"
@@ -77,7 +78,7 @@ as_user intune-enroll register --user >/dev/null
 browser_open() {
     local profile=$user_home/$1-$RANDOM$RANDOM
     as_user mkdir "$profile"
-    coproc BROWSER { as_user "$clients/browser.py" "$1" "$profile" 2>"$work/browser.err"; }
+    coproc BROWSER { as_user "$work/browser.py" "$1" "$profile" 2>"$work/browser.err"; }
     # shellcheck disable=SC2153
     browser_pid=$BROWSER_PID
     exec {to_browser}>&"${BROWSER[1]}" {from_browser}<&"${BROWSER[0]}"
