@@ -169,7 +169,8 @@ enum enroll_exit install_generation_write(const struct install_directory *direct
 enum enroll_exit install_generation_switch(const struct install_directory *directory, unsigned long number,
                                            struct enroll_error *ret_error)
 {
-    if (current_point(directory->fd, number))
+    /* Once the link is there the switch is made, even if fsync(2) then says that the disk is in trouble. */
+    if (current_point(directory->fd, number) && install_generation_current(directory) != number)
         return install_error(ret_error, directory, "switch", NAME_CURRENT);
     return ENROLL_OK;
 }
