@@ -116,7 +116,7 @@ void library_leave(struct library *library)
         return; /* inherited: a signal handler forked inside of this call */
     login_end(&library->login);
     views_clear(&library->views);
-    door_unref(library->door);
+    door_free(library->door);
     free(library->sessions);
     pthread_mutex_destroy(&library->lock);
     free(library);

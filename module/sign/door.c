@@ -1,7 +1,6 @@
 #include "door.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +14,6 @@ struct waiter {
 };
 
 struct door {
-    atomic_uint references;
     char *tcti; /* NULL: refused */
 
     /*
@@ -58,7 +56,6 @@ struct door *door_new(const char *tcti)
     struct door *door = calloc(1, sizeof *door);
     if (door == NULL)
         return NULL;
-    atomic_init(&door->references, 1);
     if (tcti != NULL && (door->tcti = strdup(tcti)) == NULL) {
         free(door);
         return NULL;
@@ -67,14 +64,9 @@ struct door *door_new(const char *tcti)
     return door;
 }
 
-void door_ref(struct door *door)
+void door_free(struct door *door)
 {
-    atomic_fetch_add(&door->references, 1);
-}
-
-void door_unref(struct door *door)
-{
-    if (door == NULL || atomic_fetch_sub(&door->references, 1) != 1)
+    if (door == NULL)
         return;
     tpm_free(door->tpm);
     pthread_mutex_destroy(&door->lock);

@@ -14,9 +14,8 @@ struct door;
 /* tcti as in tpm_new(); NULL when the configuration cannot be read, so that every use is refused. NULL: no
  * memory. */
 struct door *door_new(const char *tcti);
-void door_ref(struct door *door);
-/* The last reference closes the connection. NULL is allowed. */
-void door_unref(struct door *door);
+/* Closes the connection. Nobody may be inside. NULL is allowed. */
+void door_free(struct door *door);
 /* In a forked child: forgets the door without touching the connection that the parent goes on using. */
 void door_abandon(struct door *door);
 
