@@ -10,6 +10,7 @@
 #include "install/directory.h"
 #include "install/generation.h"
 #include "install/issuance.h"
+#include "install/key_trial.h"
 #include "process.h"
 #include "run.h"
 
@@ -105,6 +106,10 @@ static enum enroll_exit prepare(struct renewal *renewal)
     enum tpm_status tpm = tpm_facts_read(run->tpm, &renewal->facts);
     if (tpm != TPM_OK)
         return install_tpm_error(&run->error, STEP_PREPARE, run->tpm, tpm, "the TPM cannot be used");
+    /* The present key proves who asks: that it can is known before the server is asked for anything. */
+    tpm = key_trial(run->tpm, &run->generation->key, renewal->pin);
+    if (tpm != TPM_OK)
+        return install_tpm_error(&run->error, STEP_PREPARE, run->tpm, tpm, "the present key does not sign");
     return install_recover(&renewal->directory, run->tpm, 0, &recovery, &run->error);
 }
 

@@ -10,12 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
 
 #include "install/certificate.h"
 #include "install/generation.h"
+#include "install/key_trial.h"
 #include "install/public_key.h"
 #include "run.h"
 #include "verify_module.h"
@@ -147,25 +146,10 @@ static void chain_check(struct run *run)
           good ? "" : ", not all valid");
 }
 
-/* A signature as an application would ask for it; the door verifies it against the public key. */
-static enum tpm_status sign(struct run *run, const struct tpm_auth *auth)
-{
-    const struct tpm_key *key = &run->generation->key;
-    uint8_t digest[32], signature[TPM_RSA_MAX];
-    size_t size;
-    _Static_assert(TPM_RSA_MAX >= 2 * TPM_EC_MAX, "one buffer for both");
-    if (RAND_bytes(digest, sizeof digest) <= 0)
-        return TPM_FAILED;
-    if (key->public_key.type == TPM_KEY_RSA)
-        return tpm_sign_rsassa(run->tpm, key, auth, TPM_HASH_SHA256, digest, sizeof digest, signature);
-    return tpm_sign_ecdsa(run->tpm, key, auth, digest, sizeof digest, signature, &size);
-}
-
 static void tpm_check(struct run *run, const char *pin)
 {
     struct enroll_error words;
     struct tpm_lockout lockout;
-    struct tpm_auth auth;
     const struct tpm_key *key = &run->generation->key;
     enum tpm_status status = tpm_lockout_read(run->tpm, &lockout);
 
@@ -181,12 +165,7 @@ static void tpm_check(struct run *run, const char *pin)
         check(run, "key-signs", CHECK_SKIPPED, "Give --pin-file to check this.", "the key has a PIN");
         return;
     }
-    if (key->has_pin && !tpm_auth_derive((const uint8_t *)pin, strlen(pin), key->pin_salt, &auth)) {
-        check(run, "key-signs", CHECK_FAILED, "", "the PIN cannot be used");
-        return;
-    }
-    status = sign(run, key->has_pin ? &auth : NULL);
-    OPENSSL_cleanse(&auth, sizeof auth);
+    status = key_trial(run->tpm, key, pin);
     install_tpm_error(&words, STEP_PREPARE, run->tpm, status, "the key does not sign");
     if (status == TPM_OK)
         check(run, "key-signs", CHECK_OK, "", "the TPM signs with the key");

@@ -65,6 +65,7 @@ static bool key_read(int directory_fd, const char *path, struct tpm_key *ret_key
 struct residents {
     struct tpm *tpm;
     bool asked;
+    bool denied; /* the owner's authorization, set since the key was made resident, forbids to take one out */
     size_t count;
     struct tpm_resident list[RESIDENT_MAX];
 };
@@ -82,13 +83,18 @@ static enum enroll_exit residents_ask(struct residents *residents, struct enroll
     return ENROLL_OK;
 }
 
-/* Evicts every resident copy of the key, but the one at the handle `except` (0: none). */
+/*
+ * Evicts every resident copy of the key, but the one at the handle `except` (0: none). Where the TPM's owner
+ * does not allow it, residents->denied is set: the record of the key is then kept, for a day when it is
+ * allowed.
+ */
 static enum enroll_exit key_evict(struct residents *residents, const struct tpm_public_key *public_key,
                                   uint32_t except, size_t *evicted, struct enroll_error *error)
 {
     if (!residents->tpm)
         return ENROLL_OK;
     enum enroll_exit asked = residents_ask(residents, error);
+    residents->denied = false;
     if (asked != ENROLL_OK)
         return asked;
     for (size_t i = 0; i < residents->count; i++) {
@@ -96,10 +102,13 @@ static enum enroll_exit key_evict(struct residents *residents, const struct tpm_
             !public_key_equal(&residents->list[i].public_key, public_key))
             continue;
         enum tpm_status status = tpm_resident_evict(residents->tpm, &residents->list[i]);
-        if (status != TPM_OK)
+        if (status == TPM_HIERARCHY_DENIED || status == TPM_AUTH_FAILED)
+            residents->denied = true;
+        else if (status != TPM_OK)
             return install_tpm_error(error, STEP_PREPARE, residents->tpm, status,
                                      "cannot take a key out of the TPM");
-        (*evicted)++;
+        else
+            (*evicted)++;
     }
     return ENROLL_OK;
 }
@@ -183,6 +192,7 @@ static enum enroll_exit generations_clean(const struct install_directory *direct
         if (numbers[i] == keep)
             continue;
         snprintf(path, sizeof path, NAME_GENERATIONS "/%lu", numbers[i]);
+        residents->denied = false;
         if (key_read(directory->fd, path, &key)) {
             bool same = has_current && public_key_equal(&key.public_key, &current.public_key);
             status = key_evict(residents, &key.public_key, same ? current.persistent_handle : 0,
@@ -190,6 +200,8 @@ static enum enroll_exit generations_clean(const struct install_directory *direct
         }
         if (status != ENROLL_OK)
             break;
+        if (residents->denied)
+            continue;
         if (keep_previous && numbers[i] < keep) {
             keep_previous = false;
             continue;
@@ -274,6 +286,9 @@ enum enroll_exit install_remove_all(const struct install_directory *directory, s
         snprintf(path, sizeof path, NAME_GENERATIONS "/%lu", numbers[i]);
         if (key_read(directory->fd, path, &key))
             status = key_evict(residents, &key.public_key, 0, &recovery.evicted, ret_error);
+        if (status == ENROLL_OK && residents->denied)
+            status = install_tpm_error(ret_error, STEP_PREPARE, tpm, TPM_HIERARCHY_DENIED,
+                                       "the key cannot be taken out of the TPM");
     }
     free(numbers);
     if (status == ENROLL_OK)
