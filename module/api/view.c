@@ -70,7 +70,10 @@ void views_refresh(struct view_list *list)
     char directory[PATH_MAX];
     uint8_t stamp[32];
 
+    directory[0] = '\0';
     if (!token_directory_find(directory, sizeof directory) || !token_generation_stamp(directory, stamp)) {
+        if (list->status != TOKEN_ABSENT)
+            log_line("no token is to be seen in %s", directory);
         list->present = false;
         list->stamped = false;
         list->status = TOKEN_ABSENT;

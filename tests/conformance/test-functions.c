@@ -353,13 +353,13 @@ static void interfaces_are_as_promised(void **state)
     finalize();
 }
 
-static CK_RV mutex_stub(void *mutex)
+static CK_RV mutex_unused(void *mutex)
 {
     (void)mutex;
     return CKR_OK;
 }
 
-static CK_RV mutex_create_stub(void **mutex)
+static CK_RV mutex_create_unused(void **mutex)
 {
     *mutex = NULL;
     return CKR_OK;
@@ -367,7 +367,7 @@ static CK_RV mutex_create_stub(void **mutex)
 
 static void every_way_to_initialize_works(void **state)
 {
-    CK_C_INITIALIZE_ARGS callbacks = {mutex_create_stub, mutex_stub, mutex_stub, mutex_stub, 0, NULL};
+    CK_C_INITIALIZE_ARGS callbacks = {mutex_create_unused, mutex_unused, mutex_unused, mutex_unused, 0, NULL};
     CK_C_INITIALIZE_ARGS both = callbacks, half = callbacks, reserved = {.pReserved = bytes};
     CK_C_INITIALIZE_ARGS no_threads = {.flags = CKF_OS_LOCKING_OK | CKF_LIBRARY_CANT_CREATE_OS_THREADS};
     CK_C_INITIALIZE_ARGS none = {0};
