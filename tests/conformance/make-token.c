@@ -2,14 +2,12 @@
  * Makes a token directory with a real key in a TPM and a certificate of a test authority for it: what the
  * module's tests look at without an enrolment.
  *
- *   make-token --directory DIR [--type rsa|ec] [--bits N] [--curve P-256|P-384] [--pin PIN] [--persistent]
- * [--pending]
- *              [--keep-key]
+ *   make-token --directory DIR [--type rsa|ec] [--bits N] [--curve P-256|P-384] [--pin PIN]
+ *              [--persistent] [--pending] [--keep-key] [--new-pin PIN]
  *
  * The TPM is the one of INTUNE_TPM_TCTI. The generation is the one after the present one; label, serial and
- * id are kept.
- * --keep-key: a new certificate for the key that is there already. Prints the token's label, id and
- * generation.
+ * id are kept. --keep-key: a new certificate for the key that is there already. --new-pin: and another PIN in
+ * place of --pin. Prints the token's label, id and generation.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -31,7 +29,7 @@
 
 struct options {
     const char *directory;
-    const char *pin;
+    const char *pin, *new_pin;
     struct tpm_key_request request;
     bool persistent, pending, keep_key;
 };
@@ -158,6 +156,33 @@ static void make_key(const struct options *options, struct tpm_key *ret_key)
     tpm_free(tpm);
 }
 
+/* The key that is there gets another PIN, also where it is resident. */
+static void change_pin(const struct options *options, struct tpm_key *key)
+{
+    char tcti[CONFIGURATION_TCTI_MAX];
+    uint8_t salt[TPM_PIN_SALT_SIZE];
+    struct tpm_auth old_auth, new_auth;
+    struct tpm_key *changed = calloc(1, sizeof *changed);
+
+    check(configuration_tcti(tcti, sizeof tcti), "no TCTI");
+    struct tpm *tpm = tpm_new(tcti);
+    check(tpm != NULL && changed != NULL && options->pin != NULL, "memory, or no --pin");
+    check(RAND_bytes(salt, sizeof salt) == 1, "random");
+    check(tpm_auth_derive((const uint8_t *)options->pin, strlen(options->pin), key->pin_salt, &old_auth) &&
+              tpm_auth_derive((const uint8_t *)options->new_pin, strlen(options->new_pin), salt, &new_auth),
+          "the PIN's length");
+    check_tpm(tpm_key_change_auth(tpm, key, &old_auth, &new_auth, salt, changed), "changing the PIN");
+    if (key->persistent_handle != 0) {
+        uint32_t handle;
+        check_tpm(tpm_key_evict(tpm, key), "evicting the key");
+        check_tpm(tpm_key_persist(tpm, changed, &handle), "making the key resident");
+        changed->persistent_handle = handle;
+    }
+    *key = *changed;
+    free(changed);
+    tpm_free(tpm);
+}
+
 static void write_file(const char *directory, const char *name, const char *text, size_t size)
 {
     char path[512];
@@ -246,15 +271,11 @@ static void write_generation(const struct options *options, struct token_generat
 static void take_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"directory", required_argument, NULL, 'd'},
-        {"type", required_argument, NULL, 't'},
-        {"bits", required_argument, NULL, 'b'},
-        {"curve", required_argument, NULL, 'c'},
-        {"pin", required_argument, NULL, 'p'},
-        {"persistent", no_argument, NULL, 'r'},
-        {"pending", no_argument, NULL, 'n'},
-        {"keep-key", no_argument, NULL, 'k'},
-        {NULL, 0, NULL, 0},
+        {"directory", required_argument, NULL, 'd'}, {"type", required_argument, NULL, 't'},
+        {"bits", required_argument, NULL, 'b'},      {"curve", required_argument, NULL, 'c'},
+        {"pin", required_argument, NULL, 'p'},       {"persistent", no_argument, NULL, 'r'},
+        {"pending", no_argument, NULL, 'n'},         {"keep-key", no_argument, NULL, 'k'},
+        {"new-pin", required_argument, NULL, 'w'},   {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -282,6 +303,9 @@ static void take_options(int argc, char **argv, struct options *options)
             break;
         case 'k':
             options->keep_key = true;
+            break;
+        case 'w':
+            options->new_pin = optarg;
             break;
         default:
             die("unknown option");
@@ -312,6 +336,8 @@ int main(int argc, char **argv)
     }
     if (status == TOKEN_ABSENT || !options.keep_key)
         make_key(&options, &next->key);
+    else if (options.new_pin != NULL)
+        change_pin(&options, &next->key);
     write_generation(&options, next);
     printf("%s\n", next->label);
     for (size_t i = 0; i < next->id_size; i++)

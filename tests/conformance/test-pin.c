@@ -10,6 +10,7 @@
 
 static CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
 static CK_SESSION_HANDLE session;
+static const char *token_options;
 
 static CK_RV login_as(CK_USER_TYPE user, const char *pin)
 {
@@ -181,6 +182,31 @@ static void other_users_are_answered(void **state)
     assert_rv(CKR_PIN_INCORRECT, login_as(CKU_CONTEXT_SPECIFIC, ""));
 }
 
+/* The value that was right is asked once more, and then no more: each question counts towards the lock-out.
+ */
+static void a_pin_changed_elsewhere_ends_the_login(void **state)
+{
+    uint8_t digest[32] = {6}, signature[512];
+    CK_ULONG size = sizeof signature;
+    const struct world *world = *state;
+    assert_rv(CKR_OK, login_as(CKU_USER, PIN));
+    CK_OBJECT_HANDLE old_key = find_object(session, CKO_PRIVATE_KEY);
+    assert_rv(CKR_OK, p11->C_SignInit(session, &ecdsa, old_key));
+    world_make_token(world, "--keep-key --pin " PIN " --new-pin changed-99");
+    CK_RV rv = p11->C_Sign(session, digest, sizeof digest, signature, &size);
+    if (strstr(token_options, "--persistent") != NULL) {
+        assert_rv(CKR_USER_NOT_LOGGED_IN, rv);
+        assert_rv(CKR_USER_NOT_LOGGED_IN, p11->C_SignInit(session, &ecdsa, old_key));
+    } else {
+        assert_rv(CKR_OK, rv); /* the old wrapped key is as good as it was */
+    }
+    assert_rv(CKR_PIN_INCORRECT, login_as(CKU_USER, PIN));
+    assert_rv(CKR_OK, login_as(CKU_USER, "changed-99"));
+    sign(session, &ecdsa, find_object(session, CKO_PRIVATE_KEY), digest, sizeof digest, signature);
+    world_make_token(world, "--keep-key --pin changed-99 --new-pin " PIN);
+    assert_int_equal(tool(world, "tpm2_dictionarylockout -c"), 0);
+}
+
 /* A renewal makes a key with a salt of its own. What is known of the old key's PIN is not tried on the new
  * one. */
 static void a_renewed_key_wants_its_own_login(void **state)
@@ -232,8 +258,6 @@ static void nothing_stays_in_the_tpm(void **state)
     assert_int_equal(simulator_count(&world->simulator, "handles-saved-session"), 0);
 }
 
-static const char *token_options;
-
 static int begin(void **state)
 {
     world_begin(state);
@@ -254,6 +278,7 @@ int main(void)
         TEST(an_impossible_pin_is_wrong_without_asking),
         TEST(other_users_are_answered),
         TEST(wrong_pins_count_up_to_the_lock),
+        TEST(a_pin_changed_elsewhere_ends_the_login),
         TEST(a_renewed_key_wants_its_own_login),
         cmocka_unit_test(nothing_stays_in_the_tpm),
     };
