@@ -15,6 +15,7 @@
 /* More than two generations with a chain of any sensible length take. */
 #define PROBE_BYTES           (128 * 1024)
 #define PROBE_NAME            ".space"
+#define LOCK_NAME             ".lock"
 #define LOCK_POLL_NANOSECONDS 100000000L
 
 enum enroll_exit install_file_error(struct enroll_error *error, const struct install_directory *directory,
@@ -216,14 +217,51 @@ static int space_probe(int directory_fd)
     return result;
 }
 
-static int lock_take(int fd, unsigned wait_seconds)
+/*
+ * The lock is on a file that its owner alone may open: whoever can open a file to read can hold its lock, and
+ * the directory is open to all.
+ */
+static int lock_open(int directory_fd)
+{
+    return openat(directory_fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+}
+
+/* Whether the file still has its name: the one who held the lock before takes the name away. */
+static bool lock_named(int directory_fd, int fd)
+{
+    struct stat opened, named;
+
+    return fstat(fd, &opened) == 0 && fstatat(directory_fd, LOCK_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+/* The lock's descriptor; -1 with errno, EWOULDBLOCK: it is held. */
+static int lock_take_once(int directory_fd)
+{
+    int fd = lock_open(directory_fd);
+
+    if (fd < 0)
+        return -1;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        if (lock_named(directory_fd, fd))
+            return fd;
+        errno = EINTR; /* it was given back in between: once more */
+    }
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static int lock_take(int directory_fd, unsigned wait_seconds)
 {
     struct timespec end, now;
     clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += (time_t)wait_seconds;
     for (;;) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-            return 0;
+        int fd = lock_take_once(directory_fd);
+        if (fd >= 0)
+            return fd;
         if (errno != EWOULDBLOCK && errno != EINTR)
             return -1;
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -243,7 +281,7 @@ enum enroll_exit install_directory_open(const char *path, bool make, unsigned wa
                                         struct enroll_error *ret_error)
 {
     enum enroll_exit status;
-    struct install_directory directory = {.path = strdup(path), .fd = -1};
+    struct install_directory directory = {.path = strdup(path), .fd = -1, .lock = -1};
 
     if (!directory.path)
         return enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE, "", "out of memory");
@@ -268,7 +306,8 @@ enum enroll_exit install_directory_open(const char *path, bool make, unsigned wa
         status = install_file_error(ret_error, &directory, "open the token directory", "");
         goto fail;
     }
-    if (lock_take(directory.fd, wait_seconds)) {
+    directory.lock = lock_take(directory.fd, wait_seconds);
+    if (directory.lock < 0) {
         if (errno == EINTR)
             status =
                 enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_PREPARE, "", "interrupted while waiting");
@@ -277,7 +316,7 @@ enum enroll_exit install_directory_open(const char *path, bool make, unsigned wa
                                       "Wait until it has finished, or give --wait SECONDS.",
                                       "another intune-enroll is at work on %s", path);
         else
-            status = install_file_error(ret_error, &directory, "lock the token directory", "");
+            status = install_file_error(ret_error, &directory, "write to the token directory", "");
         goto fail;
     }
     if (space_probe(directory.fd)) {
@@ -295,8 +334,13 @@ void install_directory_close(struct install_directory *directory)
 {
     if (!directory->path)
         return;
+    /* The name goes while the lock is held: nobody can have it and find it gone. */
+    if (directory->lock >= 0) {
+        unlinkat(directory->fd, LOCK_NAME, 0);
+        close(directory->lock);
+    }
     if (directory->fd >= 0)
         close(directory->fd);
     free(directory->path);
-    *directory = (struct install_directory){.fd = -1};
+    *directory = (struct install_directory){.fd = -1, .lock = -1};
 }

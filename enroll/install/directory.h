@@ -22,7 +22,8 @@
 
 struct install_directory {
     char *path;
-    int fd; /* of the directory; holds the lock */
+    int fd;   /* of the directory */
+    int lock; /* of the file .lock in it, which is there as long as the directory is open */
 };
 
 /*

@@ -87,14 +87,17 @@ uint64_t enrollment_number(const char *string, uint64_t default_number)
     return errno || *end ? default_number : number;
 }
 
-/* The host of an https URL in `host` (at most size - 1 characters); false when it is not one. */
+/* The host of an https URL in `host` (at most size - 1 characters), as net/url.h writes it: without brackets
+ * or the dot of the root. False when it is not one. */
 static bool url_host(const char *url, char *host, size_t size)
 {
     const char *start = url ? strstr(url, "://") : NULL;
     if (!start)
         return false;
     start += 3;
-    size_t length = *start == '[' ? strcspn(start, "]") + 1 : strcspn(start, ":/?#");
+    size_t length = *start == '[' ? strcspn(++start, "]") : strcspn(start, ":/?#");
+    if (length > 1 && start[length - 1] == '.')
+        length--;
     if (length == 0 || length >= size)
         return false;
     memcpy(host, start, length);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@ static void enrollment_reads_back_what_was_written(void **state)
     assert_true(
         enrollment_string_set(&written.discovery_url, "https://mdm.contoso.test:8443/Discovery.svc?x=1"));
     assert_true(enrollment_string_set(&written.enrollment_url, "https://[::1]:443/Enrollment.svc"));
+    assert_true(enrollment_string_set(&written.renew_url, "https://host.test.:8443/R"));
     assert_true(enrollment_string_set(&written.server_name, "two\nlines\tand a tab"));
     assert_true(enrollment_number_set(&written.renew_period_days, 17));
     assert_true(enrollment_hosts_accept(&written));
@@ -44,7 +46,7 @@ static void enrollment_reads_back_what_was_written(void **state)
     assert_true(enrollment_parse(text, strlen(text), &read));
     assert_string_equal(read.address, "user@contoso.test");
     assert_string_equal(read.server_name, "two lines and a tab");
-    assert_string_equal(read.hosts, "mdm.contoso.test [::1]");
+    assert_string_equal(read.hosts, "mdm.contoso.test ::1 host.test");
     assert_int_equal(enrollment_number(read.renew_period_days, 42), 17);
     assert_null(read.user);
     free(text);
@@ -362,6 +364,24 @@ static void a_directory_is_made_locked_and_given_back(void **state)
     install_directory_close(&directory);
     assert_int_equal(install_directory_open(path, true, 0, &second, &error), ENROLL_OK);
     install_directory_close(&second);
+    assert_int_equal(unlinkat(AT_FDCWD, path, AT_REMOVEDIR), 0);
+}
+
+/* Everybody may open the directory to read, and hold a lock on it for as long as he likes. */
+static void a_lock_by_somebody_who_may_only_read_stops_nothing(void **state)
+{
+    struct install_directory directory;
+    struct enroll_error error;
+    struct stat status;
+    int fd = open(*state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    assert_int_equal(install_directory_open(*state, false, 0, &directory, &error), ENROLL_OK);
+    assert_int_equal(fstat(directory.lock, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+    install_directory_close(&directory);
+    close(fd);
 }
 
 static void files_are_replaced_whole_and_read_within_bounds(void **state)
@@ -494,6 +514,7 @@ int main(void)
         cmocka_unit_test(a_public_half_alone_signs_nothing),
         cmocka_unit_test(key_files_that_are_none_are_refused),
         WITH_DIRECTORY(a_directory_is_made_locked_and_given_back),
+        WITH_DIRECTORY(a_lock_by_somebody_who_may_only_read_stops_nothing),
         WITH_DIRECTORY(files_are_replaced_whole_and_read_within_bounds),
         WITH_DIRECTORY(the_state_of_renewal_is_remembered),
         WITH_DIRECTORY(leftovers_are_removed_and_the_current_generation_stays),
