@@ -25,7 +25,7 @@ void trace_secrets_clear(struct trace_secrets *secrets)
     *secrets = (struct trace_secrets){0};
 }
 
-static void secret_remember(struct trace_secrets *secrets, const char *value)
+static void value_remember(struct trace_secrets *secrets, const char *value)
 {
     if (strlen(value) < SECRET_MIN || secrets->count == TRACE_SECRETS_MAX)
         return;
@@ -35,6 +35,29 @@ static void secret_remember(struct trace_secrets *secrets, const char *value)
     secrets->values[secrets->count] = strdup(value);
     if (secrets->values[secrets->count] != NULL)
         secrets->count++;
+}
+
+/* As it is, and as it stands in the text of an element when a server echoes it. */
+static void secret_remember(struct trace_secrets *secrets, const char *value)
+{
+    xmlChar *escaped;
+    size_t at = strcspn(value, "&<>\"");
+
+    value_remember(secrets, value);
+    if (value[at] == '\0')
+        return;
+    escaped = xmlEncodeSpecialChars(NULL, BAD_CAST value);
+    if (escaped == NULL)
+        return;
+    value_remember(secrets, (const char *)escaped);
+    /* Quotes stand for themselves there. */
+    for (char *quote = (char *)escaped; (quote = strstr(quote, "&quot;")) != NULL; quote++) {
+        *quote = '"';
+        memmove(quote + 1, quote + 6, strlen(quote + 6) + 1);
+    }
+    value_remember(secrets, (const char *)escaped);
+    OPENSSL_cleanse(escaped, strlen((const char *)escaped));
+    xmlFree(escaped);
 }
 
 void trace_secrets_cut(const struct trace_secrets *secrets, char *text)

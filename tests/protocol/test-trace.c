@@ -242,6 +242,27 @@ static void secret_that_a_server_echoes_is_cut_out_too(void **state)
     trace_secrets_clear(&secrets);
 }
 
+static void secret_with_characters_of_xml_is_cut_out_too(void **state)
+{
+    static const char request[] =
+        "<Envelope><Security><UsernameToken><Password>SECRET&lt;\"&amp;SECRET</Password></UsernameToken>"
+        "</Security></Envelope>";
+    static const char answer[] =
+        "<Envelope><Fault><Text a='SECRET&lt;&quot;&amp;SECRET'>wrong password SECRET&lt;&quot;&amp;SECRET"
+        "</Text></Fault></Envelope>";
+    struct trace_secrets secrets = {0};
+    struct trace_text text = {0};
+
+    (void)state;
+    assert_true(trace_text_make(&secrets, "text/xml", (const uint8_t *)request, strlen(request), &text));
+    trace_text_clear(&text);
+    assert_true(trace_text_make(&secrets, "text/xml", (const uint8_t *)answer, strlen(answer), &text));
+    assert_non_null(strstr(text.text, "wrong password ****"));
+    assert_null(strstr(text.text, "SECRET"));
+    trace_text_clear(&text);
+    trace_secrets_clear(&secrets);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +272,7 @@ int main(void)
         cmocka_unit_test(directory_of_another_trace_is_refused),
         cmocka_unit_test(forms_and_json_lose_their_secrets),
         cmocka_unit_test(secret_that_a_server_echoes_is_cut_out_too),
+        cmocka_unit_test(secret_with_characters_of_xml_is_cut_out_too),
     };
 
     return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
