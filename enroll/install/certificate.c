@@ -134,11 +134,16 @@ static char *name_text(const X509_NAME *name)
 {
     char *text = NULL, *data;
     BIO *bio = BIO_new(BIO_s_mem());
-    /* UTF-8 as it is, control characters escaped: this goes to a terminal. */
+    /* UTF-8 as it is, control characters escaped: this goes to a terminal. OpenSSL knows those of ASCII; those
+     * from U+0080 to U+009F, of which terminals obey some, are C2 80 to C2 9F. */
     if (bio &&
         X509_NAME_print_ex(bio, name, 0, (XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB)) >= 0) {
         long size = BIO_get_mem_data(bio, &data);
         text = strndup(size > 0 ? data : "", size > 0 ? (size_t)size : 0);
+    }
+    for (unsigned char *c = (unsigned char *)text; c && *c; c++) {
+        if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
+            c[0] = c[1] = '?';
     }
     BIO_free(bio);
     return text;

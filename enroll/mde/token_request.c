@@ -130,8 +130,12 @@ static enum enroll_exit pending_read(const xmlNode *response, struct token_respo
 {
     char *id = xml_child_text(response, "RequestID");
     size_t size = id == NULL ? 0 : strlen(id);
+    bool printable = true;
 
-    if (size == 0 || size > 128 || strpbrk(id, "\r\n\t<>&") != NULL) {
+    /* It is shown, kept in a file of lines, and sent back as it is. */
+    for (size_t i = 0; i < size; i++)
+        printable = printable && id[i] >= ' ' && id[i] < 0x7f && strchr("<>&", id[i]) == NULL;
+    if (size == 0 || size > 128 || !printable) {
         free(id);
         return refuse(ret_error, "it holds neither a certificate nor the number of a pending request");
     }

@@ -49,8 +49,16 @@ static bool host_copy(CURLU *parsed, char ret_host[URL_HOST_MAX])
         curl_free(host);
         return false;
     }
-    for (size_t i = 0; i < size; i++)
-        ret_host[i] = (char)tolower((unsigned char)host[start + i]);
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)host[start + i];
+
+        /* A host's name goes into messages: libcurl undoes %C2%9B, which a terminal obeys. */
+        if (c <= ' ' || c >= 0x7f) {
+            curl_free(host);
+            return false;
+        }
+        ret_host[i] = (char)tolower(c);
+    }
     ret_host[size] = '\0';
     curl_free(host);
     return true;

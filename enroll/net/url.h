@@ -15,7 +15,8 @@
  */
 const char *url_refusal(const char *url, const char *typed_host);
 
-/* The host of a URL, in lower case, without brackets. False when it has none. */
+/* The host of a URL, in lower case, without brackets. False when it has none, or one that is not all printable
+ * ASCII. */
 bool url_host(const char *url, char ret_host[URL_HOST_MAX]) __attribute__((warn_unused_result));
 
 /* Whether two URLs name the same host. */
