@@ -111,6 +111,7 @@ static enum enroll_exit net_begin(struct conversation *conversation)
         !command_line_number(&run->line, OPTION_TIMEOUT, 1, 3600, &options.timeout_seconds))
         return enroll_error_set(error, ENROLL_USAGE, STEP_PREPARE, "",
                                 "--timeout is not a number of seconds");
+    conversation->auth.timeout_seconds = options.timeout_seconds;
     if (run->line.given[OPTION_TRACE]) {
         enum enroll_exit status = trace_new(run->line.values[OPTION_TRACE], &conversation->trace, error);
         if (status != ENROLL_OK)

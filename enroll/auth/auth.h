@@ -61,6 +61,7 @@ struct auth_options {
     const char *certificate;     /* PEM file or pkcs11: URI */
     const char *certificate_key; /* PEM file; NULL: in the same file. A pkcs11: URI names both */
     bool may_open_browser;       /* there is a display */
+    unsigned timeout_seconds;    /* of what the identity broker answers by itself; 0: NET_TIMEOUT_DEFAULT */
     void *context;
     /* Asks for a secret without echo. malloc()ed, wiped by the callee's caller; NULL: nobody to ask. */
     char *(*ask_secret)(void *context, const char *prompt);

@@ -8,6 +8,7 @@
  *   declined     no account, and the window is closed
  *   garbage      answers that are no JSON
  *   failing      D-Bus errors
+ *   mute         no answer at all
  * It refuses calls that lack what a broker needs. Prints "ready" once it has its name.
  */
 #include <stdbool.h>
@@ -38,7 +39,9 @@ static struct json_object *argument_read(sd_bus_message *call, int *ret_result)
     if (*ret_result < 0)
         return NULL;
     object = json_tokener_parse(json);
-    if (strcmp(mode, "failing") == 0)
+    if (strcmp(mode, "mute") == 0)
+        *ret_result = 1;
+    else if (strcmp(mode, "failing") == 0)
         *ret_result =
             sd_bus_reply_method_errorf(call, "com.microsoft.identity.Error", "the broker is out of order");
     else if (strcmp(protocol, "0.0") != 0 || strlen(correlation) != 36 || object == NULL)

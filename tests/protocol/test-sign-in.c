@@ -361,6 +361,29 @@ static void broker_that_is_broken_is_said(void **state)
     assert_string_equal(run.error.server_text, "the broker is out of order");
 }
 
+static bool cancelled(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static void broker_that_says_nothing_is_not_waited_for(void **state)
+{
+    time_t began = time(NULL);
+
+    (void)state;
+    broker_begin("mute");
+    run.auth.force = AUTH_BROKER;
+    run.auth.timeout_seconds = 1;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_AUTHENTICATION, "failed at getAccounts");
+    run.auth.timeout_seconds = 0;
+    run.auth.cancelled = cancelled;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CANCELLED, "cancelled");
+    assert_in_range(time(NULL) - began, 1, 30);
+}
+
 static void session_without_a_broker_is_said(void **state)
 {
     (void)state;
@@ -388,6 +411,7 @@ int main(void)
         cmocka_unit_test_teardown(broker_asks_where_it_must, broker_end),
         cmocka_unit_test_teardown(broker_that_gives_none_is_told_in_its_words, broker_end),
         cmocka_unit_test_teardown(broker_that_is_broken_is_said, broker_end),
+        cmocka_unit_test_teardown(broker_that_says_nothing_is_not_waited_for, broker_end),
         cmocka_unit_test_teardown(session_without_a_broker_is_said, broker_end),
     };
 
