@@ -396,6 +396,8 @@ static enum enroll_exit exchange(struct net *net, const struct net_request *requ
     if (code != CURLE_OK)
         snprintf(answer.failure, sizeof(answer.failure), "%.300s", ret_error->message);
     observe(net, request, url, &answer, code != CURLE_OK);
+    /* The handle outlives what its options point to: the body with its secrets, and this frame. */
+    curl_easy_reset(net->curl);
     curl_slist_free_all(headers);
     if (status == ENROLL_OK)
         *ret_answer = answer;
