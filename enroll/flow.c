@@ -156,6 +156,9 @@ enum enroll_exit flow_step_discover(struct flow *flow)
         status = services_check(flow);
     if (status == ENROLL_OK)
         status = discovery_keep(flow);
+    if (status == ENROLL_OK && !url_same_host(flow->result->discovery_url, flow->discovery.enrollment_url))
+        flow_tell(flow, STEP_DISCOVER, FLOW_NOTE,
+                  "The services are on another host than the one that was asked.");
     if (status == ENROLL_OK && url_host(flow->discovery.enrollment_url, host))
         flow_tell(flow, STEP_DISCOVER, FLOW_DONE, "%s, authentication %s, version %s", host,
                   flow->result->auth_policy,

@@ -332,6 +332,51 @@ static void existing_certificate_signs_the_request(void **state)
     assert_string_equal(run.result.auth_policy, "Certificate");
 }
 
+/* A token of somebody else's making, as an operator's smart card would be, found through p11-kit. */
+static bool softhsm_fill(void)
+{
+    static const char script[] =
+        "set -e; cd \"$1\"; export SOFTHSM2_CONF=\"$1/softhsm2.conf\"; mkdir -p tokens; "
+        "printf 'directories.tokendir = %s/tokens\\nobjectstore.backend = file\\n' \"$1\" >softhsm2.conf; "
+        "softhsm2-util --init-token --free --label operator --pin 4711 --so-pin 4711; "
+        "openssl pkcs8 -topk8 -nocrypt -in user.key -out user.p8; "
+        "softhsm2-util --import user.p8 --token operator --label card --id 01 --pin 4711; "
+        "openssl x509 -in user.crt -outform DER -out user.der; "
+        "pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label operator --login --pin 4711 "
+        "--write-object user.der --type cert --label card --id 01";
+    char command[2048];
+
+    if (access("/usr/lib/softhsm/libsofthsm2.so", R_OK) != 0 ||
+        access("/usr/share/p11-kit/modules/softhsm2.module", R_OK) != 0)
+        return false;
+    setenv("SCRIPT", script, 1);
+    snprintf(command, sizeof(command), "sh -c \"$SCRIPT\" x %s >%s 2>&1", harness_directory(),
+             harness_path("softhsm.log"));
+    assert_int_equal(system(command), 0);
+    setenv("SOFTHSM2_CONF", harness_path("softhsm2.conf"), 1);
+    return true;
+}
+
+static void certificate_on_a_token_signs_the_request(void **state)
+{
+    (void)state;
+    certificate_begin();
+    if (!softhsm_fill())
+        skip();
+    run.auth.certificate = "pkcs11:token=operator;object=card?pin-value=4711";
+    run.auth.certificate_key = NULL;
+    harness_enroll(&run, &server);
+    expect_enrolled();
+    flow_result_free(&run.result);
+    run.requests_made = 0;
+    run.auth.certificate = "pkcs11:token=operator;object=card?pin-value=0000";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CONFIGURATION, "its PIN was not accepted");
+    run.auth.certificate = "pkcs11:token=operator;object=other?pin-value=4711";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CONFIGURATION, "no key is there that it names");
+}
+
 static void certificate_that_is_unusable_is_named(void **state)
 {
     (void)state;
@@ -494,6 +539,7 @@ int main(void)
         TEST(way_that_lacks_its_option_says_which),
         TEST(no_way_at_all_is_said),
         TEST(existing_certificate_signs_the_request),
+        TEST(certificate_on_a_token_signs_the_request),
         TEST(certificate_that_is_unusable_is_named),
         TEST(device_code_is_shown_and_gives_a_token),
         TEST(device_code_of_version_1_fields_is_understood),

@@ -85,7 +85,8 @@ static const struct accepted accepted[] = {
     {{"--mode", "http-status=503,seconds=1,times=1,at=policy"}, NULL, 0},
     {{"--mode", "http-status=429,seconds=1,times=1,at=issue"}, NULL, 0},
     {{"--mode", "tls=1.2"}, NULL, 0},
-    {{"--mode", "url=same-domain"}, NULL, 0},
+    {{"--mode", "url=same-domain"}, "on another host", 0},
+    {{"--mode", "url=other-host"}, "on another host", 0},
     {{"--mode", "url=query"}, NULL, 0},
     {{"--mode", "attack=no-content-type"}, NULL, 0},
 };
