@@ -81,6 +81,7 @@ CK_RV library_stop(void)
         return CKR_CRYPTOKI_NOT_INITIALIZED;
 
     pthread_mutex_lock(&library->lock);
+    library->stopped = true;
     session_close_all_locked(library);
     pthread_mutex_unlock(&library->lock);
     library_leave(library);

@@ -28,6 +28,7 @@ struct library {
     atomic_uint references;
     struct door *door;    /* from beginning to end the same */
     pthread_mutex_t lock; /* of everything below */
+    bool stopped;         /* by C_Finalize: a call that was already inside opens no session any more */
     struct view_list views;
     struct login login;
     struct session **sessions; /* by slot of the table; NULL where one is free */

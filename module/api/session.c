@@ -93,6 +93,8 @@ static bool take_slot_locked(struct library *library, size_t *ret_index)
 static CK_RV open_locked(struct library *library, struct session *session, bool read_write)
 {
     size_t index;
+    if (library->stopped)
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
     library_refresh_locked(library);
     const struct view *view = views_present(&library->views);
     if (view == NULL)
