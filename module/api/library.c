@@ -21,6 +21,7 @@ static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
  */
 static void forget_after_fork(void)
 {
+    tpm_fork_child();
     pthread_mutex_init(&current_lock, NULL);
     current = NULL;
     while (living != NULL) {
@@ -32,9 +33,22 @@ static void forget_after_fork(void)
     }
 }
 
+static _Thread_local bool fork_waits;
+
+static void prepare_fork(void)
+{
+    fork_waits = tpm_fork_begin();
+}
+
+static void finish_fork(void)
+{
+    if (fork_waits)
+        tpm_fork_end();
+}
+
 static void watch_forks(void)
 {
-    pthread_atfork(NULL, NULL, forget_after_fork);
+    pthread_atfork(prepare_fork, finish_fork, forget_after_fork);
 }
 
 static struct library *library_new(void)

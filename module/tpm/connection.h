@@ -45,6 +45,8 @@ uint32_t tpm_connection_rc_from_errno(int error);
  * gave must not be one of those. Takes their result, and gives it back or another above them; -1 with errno.
  */
 int tpm_descriptor_lift(int descriptor) __attribute__((warn_unused_result));
+/* A stream socket, remembered by its owner, if there is one, before any fork can copy it. -1 with errno. */
+int tpm_socket_make(struct tpm *owner, int family) __attribute__((warn_unused_result));
 /* Remembers what the open descriptor is. */
 void tpm_descriptor_remember(struct tpm *tpm, int descriptor);
 /* False when the descriptor was closed, or closed and reused, behind our back: then it is forgotten, not

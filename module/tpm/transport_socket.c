@@ -46,13 +46,11 @@ static uint32_t socket_connect(struct tpm *owner, int family, const struct socka
                                int *ret_descriptor)
 {
     const struct timeval patience = {.tv_sec = CONNECT_SECONDS};
-    int descriptor = tpm_descriptor_lift(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    int descriptor = tpm_socket_make(owner, family);
     int error;
 
     if (descriptor < 0)
         return tpm_connection_rc_from_errno(errno);
-    if (owner != NULL)
-        tpm_descriptor_remember(owner, descriptor);
     /* On Linux the send time-out also bounds connect(2). */
     if (setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
         connect(descriptor, address, size) == 0) {

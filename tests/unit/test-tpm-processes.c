@@ -141,14 +141,20 @@ static void a_child_that_lives_on_keeps_nobody_out(void **state)
     }
     assert_int_equal(pthread_create(&thread, NULL, loop_run, &loop), 0);
     for (int i = 0; i < CHILDREN; i++) {
+        bool waited;
+
         usleep(5000);
+        waited = tpm_fork_begin();
         children[i] = fork();
         assert_true(children[i] >= 0);
         if (children[i] == 0) {
+            tpm_fork_child();
             tpm_abandon_in_use(fixture->tpm);
             sleep(60);
             _exit(0);
         }
+        if (waited)
+            tpm_fork_end();
     }
     before = atomic_load(&loop.signatures);
     for (int i = 0; i < 1000 && atomic_load(&loop.signatures) < before + 10; i++)
