@@ -138,6 +138,66 @@ user_database() {
 }
 attempt - "a user's database" user_database
 
+# Another library in its place, in the database of whoever runs it.
+database_changes() {
+    intune-enroll register --user
+    intune-enroll register --socket >"$work"/out
+    intune-enroll register --user --print | grep -q "would get the module intune-tpm, $proxy"
+    intune-enroll register --user
+    modutil -dbdir "sql:$HOME/.pki/nssdb" -list intune-tpm | grep -q "Library file: $proxy"
+    intune-enroll register --user --undo --print | grep -q 'would lose'
+    intune-enroll register --undo --print | grep -q "$administrator would be removed"
+    intune-enroll register --undo >"$work"/out
+    intune-enroll register --user --undo | grep -q 'no longer knows'
+}
+attempt - "database changes" database_changes
+
+# Each ends with a sentence that says what is wrong, and changes nothing.
+complains() {
+    local words=$1
+    shift
+    refused "$@" 2>"$work/complaint"
+    cat "$work/complaint"
+    grep -q -- "$words" "$work/complaint"
+}
+trouble() {
+    local urls=() i
+    truncate -s 2M "$firefox"
+    complains 'too large' intune-enroll register
+    printf '{}\0{}' >"$firefox"
+    complains 'not a text file' intune-enroll register
+    rm "$firefox"
+    mkdir "$firefox"
+    complains "$firefox cannot be read" intune-enroll register
+    rmdir "$firefox"
+    rm -rf /etc/firefox
+    echo file >/etc/firefox
+    complains 'cannot be written' intune-enroll register
+    rm /etc/firefox
+    mkdir -p /etc/firefox/policies
+    mount -t tmpfs -o ro tmpfs /etc/firefox/policies
+    complains 'Read-only' intune-enroll register
+    umount /etc/firefox/policies
+    intune-enroll register --undo >"$work/out"
+    mkdir -p "${chromium%/*}"
+    echo '[]' >"$chromium"
+    complains "$chromium is not what the browser expects" intune-enroll register --url https://a.example
+    rm "$chromium"
+    complains 'HOME is not set' env -u HOME intune-enroll register --user
+    mkdir "$work/home/nobody"
+    complains 'libnss3-tools' env PATH=/nowhere HOME="$work"/home/nobody /usr/sbin/intune-enroll register --user
+    echo file >"$work/home/file"
+    complains 'cannot be made' env HOME="$work/home/file" intune-enroll register --user
+    complains usage intune-enroll register --undo --url https://a.example
+    complains usage intune-enroll register --user --url https://a.example
+    complains usage intune-enroll register everything
+    for i in {1..65}; do urls+=(--url "https://$i.example"); done
+    complains usage intune-enroll register "${urls[@]}"
+    intune-enroll register --help | grep -q usage
+    intune-enroll show --help | grep -q usage
+}
+attempt - "trouble" trouble
+
 # What `show` prints is what the README's recipes say, with this token's names.
 shown() {
     local application line
