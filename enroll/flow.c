@@ -59,7 +59,7 @@ static enum enroll_exit resolve(struct flow *flow)
             return enroll_error_set(flow->error, ENROLL_UNSAFE, STEP_RESOLVE,
                                     "Give an address that begins with https://.", "The discovery address %s.",
                                     refusal);
-        flow->result->discovery_url = strdup(typed);
+        flow->result->discovery_url = url_without_default_port(typed);
         flow_tell(flow, STEP_RESOLVE, FLOW_DONE, "Discovery address given: %s", typed);
         return flow->result->discovery_url != NULL ? ENROLL_OK
                                                    : enroll_error_memory(flow->error, STEP_RESOLVE);
@@ -146,6 +146,10 @@ enum enroll_exit flow_step_discover(struct flow *flow)
 
     flow_tell(flow, STEP_DISCOVER, FLOW_STARTED, "Asking the server for its services");
     status = flow_message_exchange(flow, &message, &reply, &url);
+    if (status == ENROLL_REFUSED && *flow->offer.address == '\0')
+        snprintf(flow->error->advice, sizeof(flow->error->advice),
+                 "The server may want to know the user: give the user's whole address, or --username "
+                 "USER@DOMAIN.");
     if (status != ENROLL_OK)
         return status;
     free(flow->result->discovery_url);

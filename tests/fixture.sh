@@ -40,6 +40,8 @@ if ((EUID == 0)) && [[ -x $INTUNE_ENROLL && -f $INTUNE_TPM_MODULE ]] &&
     INTUNE_ENROLL=$FIXTURE_DIRECTORY/programs/${INTUNE_ENROLL##*/}
     INTUNE_TPM_MODULE=$FIXTURE_DIRECTORY/programs/${INTUNE_TPM_MODULE##*/}
 fi
+FIXTURE_USER=${FIXTURE_USER:-user}
+FIXTURE_DOMAIN=${FIXTURE_DOMAIN:-contoso.test}
 FIXTURE_PID=
 fixture_processes=()
 fixture_cleanups=()
@@ -260,7 +262,7 @@ fixture_mde_server_start() {
     local option policy=Federated port=443
     [[ -x $MDE_SERVER ]] || fail "$MDE_SERVER is not built"
     ((EUID == 0)) || port=8442
-    MDE_SERVER_HOST=EnterpriseEnrollment.contoso.test
+    MDE_SERVER_HOST=EnterpriseEnrollment.$FIXTURE_DOMAIN
     MDE_SERVER_ADDRESS=$FIXTURE_ADDRESS
     MDE_SERVER_COUNT=$((${MDE_SERVER_COUNT:-0} + 1))
     MDE_SERVER_DIRECTORY=$FIXTURE_DIRECTORY/mde-$MDE_SERVER_COUNT
@@ -274,7 +276,7 @@ fixture_mde_server_start() {
         [[ $option != OnPremise ]] || policy=OnPremise
     done
     if [[ $policy == OnPremise ]]; then
-        set -- --user user@contoso.test --password-file "$MDE_PASSWORD_FILE" "$@"
+        set -- --user "$FIXTURE_USER@$FIXTURE_DOMAIN" --password-file "$MDE_PASSWORD_FILE" "$@"
     else
         set -- --policy Federated --token-file "$MDE_TOKEN_FILE" "$@"
     fi
@@ -310,8 +312,9 @@ fixture_enroll_options() {
     fi
 }
 
-# Enrols user@contoso.test into FIXTURE_TOKEN_DIR (default: token in the test's directory). Without an option that names
-# a way to authenticate, the token or the user and password that the server expects are given.
+# Enrols FIXTURE_USER@FIXTURE_DOMAIN (user@contoso.test) into FIXTURE_TOKEN_DIR (default: token in the test's
+# directory). Without an option that names a way to authenticate, the token or the user and password that the server
+# expects are given.
 fixture_enroll() {
     local option authenticated=no
     fixture_enroll_options
@@ -321,14 +324,14 @@ fixture_enroll() {
         esac
     done
     if [[ $authenticated == no && $MDE_SERVER_POLICY == OnPremise ]]; then
-        set -- --username user@contoso.test --password-file "$MDE_PASSWORD_FILE" "$@"
+        set -- --username "$FIXTURE_USER@$FIXTURE_DOMAIN" --password-file "$MDE_PASSWORD_FILE" "$@"
     elif [[ $authenticated == no ]]; then
         set -- --token-file "$MDE_TOKEN_FILE" "$@"
     fi
     if [[ $MDE_SERVER_PORT != 443 ]]; then
         set -- --discovery-url "$MDE_DISCOVERY_URL" "$@"
     fi
-    "$INTUNE_ENROLL" enroll user@contoso.test "${FIXTURE_ENROLL_OPTIONS[@]}" "$@"
+    "$INTUNE_ENROLL" enroll "$FIXTURE_USER@$FIXTURE_DOMAIN" "${FIXTURE_ENROLL_OPTIONS[@]}" "$@"
 }
 
 # ---- a server that demands the certificate --------------------------------------------------------------------------------

@@ -143,6 +143,18 @@ bool url_same_host(const char *one, const char *other)
     return url_host(one, one_host) && url_host(other, other_host) && strcmp(one_host, other_host) == 0;
 }
 
+char *url_without_default_port(const char *url)
+{
+    CURLU *parsed = url_parse(url);
+    char *plain = NULL, *result = NULL;
+
+    if (parsed != NULL && curl_url_get(parsed, CURLUPART_URL, &plain, CURLU_NO_DEFAULT_PORT) == CURLUE_OK)
+        result = strdup(plain);
+    curl_free(plain);
+    curl_url_cleanup(parsed);
+    return result;
+}
+
 char *url_parameter_add(const char *url, const char *name, const char *value)
 {
     char *escaped = curl_easy_escape(NULL, value, 0);

@@ -15,12 +15,18 @@
  */
 const char *url_refusal(const char *url, const char *typed_host);
 
-/* The host of a URL, in lower case, without brackets. False when it has none, or one that is not all printable
- * ASCII. */
+/* The host of a URL, in lower case, without brackets. False when it has none, or one that is not all
+ * printable ASCII. */
 bool url_host(const char *url, char ret_host[URL_HOST_MAX]) __attribute__((warn_unused_result));
 
 /* Whether two URLs name the same host. */
 bool url_same_host(const char *one, const char *other);
+
+/*
+ * url without ":443": servers compare a:To with the address that they know themselves by. malloc()ed; NULL
+ * when memory is out.
+ */
+char *url_without_default_port(const char *url);
 
 /* url with one more query parameter, percent-encoded. malloc()ed; NULL when memory is out. */
 char *url_parameter_add(const char *url, const char *name, const char *value);
