@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "bio_text.h"
 #include "mde/issued_certificate.h"
 #include "public_key.h"
 
@@ -114,17 +115,14 @@ enum enroll_exit install_certificate_choose(const struct provisioning_document *
 
 char *install_certificates_format(const struct token_certificate *certificates, size_t count)
 {
-    char *text = NULL, *data;
+    char *text = NULL;
     BIO *bio = BIO_new(BIO_s_mem());
     for (size_t i = 0; bio && i < count; i++) {
         if (PEM_write_bio(bio, PEM_STRING_X509, "", certificates[i].value.data,
                           (long)certificates[i].value.size) <= 0)
             goto out;
     }
-    if (bio) {
-        long size = BIO_get_mem_data(bio, &data);
-        text = strndup(size > 0 ? data : "", size > 0 ? (size_t)size : 0);
-    }
+    text = bio_text_copy(bio);
 out:
     BIO_free(bio);
     return text;
@@ -132,15 +130,13 @@ out:
 
 static char *name_text(const X509_NAME *name)
 {
-    char *text = NULL, *data;
+    char *text = NULL;
     BIO *bio = BIO_new(BIO_s_mem());
-    /* UTF-8 as it is, control characters escaped: this goes to a terminal. OpenSSL knows those of ASCII; those
-     * from U+0080 to U+009F, of which terminals obey some, are C2 80 to C2 9F. */
+    /* UTF-8 as it is, control characters escaped: this goes to a terminal. OpenSSL knows those of ASCII;
+     * those from U+0080 to U+009F, of which terminals obey some, are C2 80 to C2 9F. */
     if (bio &&
-        X509_NAME_print_ex(bio, name, 0, (XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB)) >= 0) {
-        long size = BIO_get_mem_data(bio, &data);
-        text = strndup(size > 0 ? data : "", size > 0 ? (size_t)size : 0);
-    }
+        X509_NAME_print_ex(bio, name, 0, (XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB)) >= 0)
+        text = bio_text_copy(bio);
     for (unsigned char *c = (unsigned char *)text; c && *c; c++) {
         if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
             c[0] = c[1] = '?';

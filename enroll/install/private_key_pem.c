@@ -8,6 +8,8 @@
 #include <openssl/objects.h>
 #include <openssl/pem.h>
 
+#include "bio_text.h"
+
 #define PEM_NAME     "TSS2 PRIVATE KEY"
 #define LOADABLE_OID "2.23.133.10.1.3" /* id-loadablekey */
 
@@ -57,10 +59,7 @@ ASN1_SEQUENCE(LOADABLE_KEY) =
     bio = BIO_new(BIO_s_mem());
     if (!bio || PEM_write_bio(bio, PEM_NAME, "", der, der_size) <= 0)
         goto out;
-    char *data;
-    long size = BIO_get_mem_data(bio, &data);
-    if (size > 0)
-        text = strndup(data, (size_t)size);
+    text = bio_text_copy(bio);
 out:
     BIO_free(bio);
     OPENSSL_free(der);
