@@ -229,6 +229,27 @@ static enum enroll_exit delivery_send(struct delivery *delivery, struct net_resp
     return status;
 }
 
+/*
+ * What the header says of the answer is told, not trusted and not insisted on: servers get it wrong, and what
+ * the Body holds decides. TLS says who answers.
+ */
+static void header_tell(const struct flow *flow, const struct flow_message *message, const char *id,
+                        const struct soap_reply *reply)
+{
+    static const char *const actions[] = {[STEP_DISCOVER] = "/IDiscoveryService/DiscoverResponse",
+                                          [STEP_POLICY] = "/IPolicy/GetPoliciesResponse",
+                                          [STEP_ENROL] = "/RSTRC/wstep"};
+    const char *expected = actions[message->step];
+    size_t size = strlen(expected), have = reply->action != NULL ? strlen(reply->action) : 0;
+
+    if (reply->relates_to == NULL || strcmp(reply->relates_to, id) != 0)
+        flow_tell(flow, message->step, FLOW_NOTE,
+                  "The answer to %s does not name the message that it answers.", message->name);
+    if (reply->action != NULL && (have < size || strcasecmp(reply->action + have - size, expected) != 0))
+        flow_tell(flow, message->step, FLOW_WARNING, "The answer to %s bears the Action of another message.",
+                  message->name);
+}
+
 enum enroll_exit flow_message_exchange(const struct flow *flow, const struct flow_message *message,
                                        struct soap_reply *ret_reply, char **ret_url)
 {
@@ -240,10 +261,8 @@ enum enroll_exit flow_message_exchange(const struct flow *flow, const struct flo
     if (status != ENROLL_OK)
         return status;
     status = envelope_read(flow, message, &response, ret_reply);
-    if (status == ENROLL_OK &&
-        (ret_reply->relates_to == NULL || strcmp(ret_reply->relates_to, delivery.id) != 0))
-        flow_tell(flow, message->step, FLOW_NOTE,
-                  "The answer to %s does not name the message that it answers.", message->name);
+    if (status == ENROLL_OK)
+        header_tell(flow, message, delivery.id, ret_reply);
     if (status == ENROLL_OK && ret_url != NULL) {
         *ret_url = response.url;
         response.url = NULL;

@@ -142,6 +142,7 @@ enum enroll_exit soap_reply_parse(const char *xml, size_t size, enum enroll_step
     reply.header = xml_child(xmlDocGetRootElement(reply.document), "Header");
     reply.body = xml_child(xmlDocGetRootElement(reply.document), "Body");
     reply.content = xml_child(reply.body, NULL);
+    reply.action = xml_child_text(reply.header, "Action");
     reply.relates_to = xml_child_text(reply.header, "RelatesTo");
     reply.activity_id = activity_read(reply.header);
     *ret_reply = reply;
@@ -151,6 +152,7 @@ enum enroll_exit soap_reply_parse(const char *xml, size_t size, enum enroll_step
 void soap_reply_clear(struct soap_reply *reply)
 {
     xmlFreeDoc(reply->document);
+    free(reply->action);
     free(reply->relates_to);
     free(reply->activity_id);
     *reply = (struct soap_reply){0};

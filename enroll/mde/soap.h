@@ -62,6 +62,7 @@ struct soap_reply {
     const xmlNode *header;  /* may be NULL */
     const xmlNode *body;    /* s:Body */
     const xmlNode *content; /* the first element in it; may be NULL */
+    char *action;           /* may be NULL */
     char *relates_to;       /* may be NULL */
     char *activity_id;      /* may be NULL */
     bool odd_namespaces;    /* a prefix was not declared */
