@@ -297,6 +297,20 @@ static enum enroll_exit policies(struct flow *flow)
 
 /* ---- 5: RequestSecurityToken ---- */
 
+/* An address that would be refused when it is needed is not kept: a renewal then discovers its own. */
+static void renewal_address_check(struct flow *flow)
+{
+    struct provisioning_document *document = flow->result->document;
+
+    if (document->renew_url == NULL ||
+        flow_url_check(flow, STEP_ENROL, "address for renewals", document->renew_url) == ENROLL_OK)
+        return;
+    flow_tell(flow, STEP_ENROL, FLOW_WARNING, "%s", flow->error->message);
+    *flow->error = (struct enroll_error){0};
+    free(document->renew_url);
+    document->renew_url = NULL;
+}
+
 static enum enroll_exit response_take(struct flow *flow, struct token_response *response)
 {
     enum enroll_exit status = ENROLL_OK;
@@ -309,6 +323,8 @@ static enum enroll_exit response_take(struct flow *flow, struct token_response *
     if (!response->pending)
         status = provisioning_document_parse(response->document, response->document_size,
                                              &flow->result->document, flow->error);
+    if (status == ENROLL_OK && !response->pending)
+        renewal_address_check(flow);
     return status;
 }
 

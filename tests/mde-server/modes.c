@@ -107,6 +107,7 @@ static const struct mode_row mode_rows[] = {
     {"deviation", "renew-period-words", "RenewPeriod soon"},
     {"deviation", "retry-above-period", "RetryInterval above RenewPeriod"},
     {"deviation", "renew-server-url", "Renew/ServerURL"},
+    {"deviation", "renew-server-url-http", "Renew/ServerURL without TLS"},
     {"deviation", "base64-lines", "line breaks inside the certificates' base64"},
     {"deviation", "root-ca-trusted", "RootCATrustedCertificates beside the stores"},
     {"deviation", "no-application", "no APPLICATION and no DMClient"},

@@ -171,9 +171,10 @@ static void renew_write(const struct provisioning *provisioning, struct text *ou
                  modes_deviate(modes, "retry-above-period") ? (long)options->renew_period + 1
                                                             : modes_number(modes, "renew-interval", 7),
                  out);
-    if (modes_deviate(modes, "renew-server-url")) {
+    bool plain = modes_deviate(modes, "renew-server-url-http");
+    if (plain || modes_deviate(modes, "renew-server-url")) {
         struct text url = {0};
-        text_format(&url, "https://%s/EnrollmentServer/Renewal.svc", provisioning->host);
+        text_format(&url, "%s://%s/EnrollmentServer/Renewal.svc", plain ? "http" : "https", provisioning->host);
         parm_write("ServerURL", url.data, out);
         text_clear(&url);
     }

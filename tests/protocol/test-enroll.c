@@ -89,6 +89,8 @@ static const struct accepted accepted[] = {
     {{"--mode", "url=other-host"}, "on another host", 0},
     {{"--mode", "url=query"}, NULL, 0},
     {{"--mode", "attack=no-content-type"}, NULL, 0},
+    {{"--mode", "attack=wrong-action"}, "bears the Action of another message", 0},
+    {{"--mode", "deviation=renew-server-url-http"}, "address for renewals", 2},
 };
 
 static void every_answer_of_a_well_meaning_server_gives_a_certificate(void **state)
