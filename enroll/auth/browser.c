@@ -18,6 +18,10 @@
 #include "auth/secret.h"
 #include "net/url.h"
 
+/* xdg-open returns when the browser was told; where no desktop runs it becomes the browser, which waits for
+ * us. */
+#define OPENER_SECONDS 3
+
 extern char **environ;
 
 static time_t now(void)
@@ -45,13 +49,32 @@ static enum enroll_exit address_make(const struct auth_situation *situation, con
     return ENROLL_OK;
 }
 
+/* Whether the opener did its work, or is still at it. */
+static bool opener_wait(pid_t pid)
+{
+    const struct timespec slice = {.tv_nsec = 50 * 1000 * 1000};
+    time_t end = now() + OPENER_SECONDS;
+    int state = 0;
+
+    while (now() < end) {
+        pid_t ended = waitpid(pid, &state, WNOHANG);
+
+        if (ended == pid)
+            return WIFEXITED(state) && WEXITSTATUS(state) == 0;
+        if (ended < 0 && errno != EINTR)
+            return false;
+        nanosleep(&slice, NULL);
+    }
+    return true;
+}
+
 /* No shell; the address begins with https:// and can be no option. */
 static bool browser_open(const char *url)
 {
     const char *const words[] = {"xdg-open", url, NULL};
     posix_spawn_file_actions_t actions;
     pid_t pid;
-    int state = 0, result;
+    int result;
 
     if (posix_spawn_file_actions_init(&actions) != 0)
         return false;
@@ -60,11 +83,7 @@ static bool browser_open(const char *url)
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", 1, 0);
     result = posix_spawnp(&pid, words[0], &actions, NULL, (char *const *)(uintptr_t)words, environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (result != 0)
-        return false;
-    while (waitpid(pid, &state, 0) < 0 && errno == EINTR)
-        continue;
-    return WIFEXITED(state) && WEXITSTATUS(state) == 0;
+    return result == 0 && opener_wait(pid);
 }
 
 static enum enroll_exit sign_in_failed(char *text, struct enroll_error *ret_error)

@@ -137,6 +137,32 @@ static void browser_brings_a_refusal_back(void **state)
     assert_true(run.error.server_text[0] != '\0');
 }
 
+static bool shown_twice(void *context)
+{
+    (void)context;
+    return shown > 1;
+}
+
+/* As xdg-open is where there is no desktop: it ends with the browser, and the browser waits for us. */
+static void opener_that_stays_is_not_waited_for(void **state)
+{
+    time_t began = time(NULL);
+    FILE *script;
+
+    (void)state;
+    begin(NULL);
+    browser_install();
+    script = fopen(harness_path("xdg-open"), "w");
+    assert_non_null(script);
+    fputs("#!/bin/sh\nexec sleep 20\n", script);
+    assert_int_equal(fclose(script), 0);
+    run.auth.may_open_browser = true;
+    run.auth.cancelled = shown_twice;
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CANCELLED, "cancelled");
+    assert_true(time(NULL) - began < 15);
+}
+
 static char *answer_pasted(void *context, const char *prompt)
 {
     (void)context;
@@ -405,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(browser_brings_the_answer_back, end),
         cmocka_unit_test_teardown(browser_brings_a_refusal_back, end),
+        cmocka_unit_test_teardown(opener_that_stays_is_not_waited_for, end),
         cmocka_unit_test_teardown(answer_can_be_pasted_without_a_display, end),
         cmocka_unit_test_teardown(intruders_on_the_receiver_are_turned_away, end),
         cmocka_unit_test_teardown(broker_gives_a_token_without_a_question, broker_end),
