@@ -240,7 +240,8 @@ static enum enroll_exit pin_from_file(struct run *run, const char *path, char **
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     bool open_to_all = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
                        (status.st_mode & (S_IROTH | S_IWOTH));
-    if (fd >= 0 && !open_to_all)
+    /* Only the opening must not wait, for a FIFO that nobody writes to; a pipe's writer may need a moment. */
+    if (fd >= 0 && !open_to_all && fcntl(fd, F_SETFL, 0) == 0)
         got = read(fd, pin, SECRET_FILE_MAX);
     int number = errno;
     if (fd >= 0)
