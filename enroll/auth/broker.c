@@ -203,15 +203,15 @@ static enum enroll_exit token_get(const struct session *session, const struct br
     unsigned silent =
         session->options->timeout_seconds != 0 ? session->options->timeout_seconds : NET_TIMEOUT_DEFAULT;
     char *argument = broker_accounts_request(request), *answer = NULL, *account = NULL, *words = NULL;
-    enum enroll_exit status =
-        argument != NULL ? broker_call(session, "getAccounts", argument, silent, &answer, ret_error)
-                         : enroll_error_memory(ret_error, STEP_TOKEN);
+    enum enroll_exit status = argument != NULL
+                                  ? broker_call(session, "getAccounts", argument, silent, &answer, ret_error)
+                                  : enroll_error_memory(ret_error, STEP_TOKEN);
 
     if (status == ENROLL_OK)
         account = broker_account_choose(answer, strlen(answer), request->user);
     if (status == ENROLL_OK && account != NULL)
-        status = token_acquire(session, "acquireTokenSilently", silent, request, account, ret_token,
-                               &words, ret_error);
+        status = token_acquire(session, "acquireTokenSilently", silent, request, account, ret_token, &words,
+                               ret_error);
     if (status == ENROLL_OK && *ret_token == NULL) {
         free(words);
         words = NULL;
