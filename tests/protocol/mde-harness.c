@@ -245,7 +245,7 @@ static void harness_flow(struct harness_run *run, const struct mde_server *serve
     char ca_file[256];
     struct net_options net_options = {.ca_file = ca_file,
                                       .resolve = resolves,
-                                      .timeout_seconds = run->timeout != 0 ? run->timeout : 5,
+                                      .timeout_seconds = run->timeout != 0 ? run->timeout : 20,
                                       .observe = run->observe,
                                       .observe_context = run->observe_context};
     struct flow_options options = {.address = run->address,

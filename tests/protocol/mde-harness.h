@@ -43,7 +43,7 @@ struct harness_run {
     const char *discovery_url;
     const char *request_version;
     const char *accept_redirects[4];
-    unsigned timeout; /* 0: 5 s */
+    unsigned timeout; /* 0: 20 s */
     bool say_yes;     /* to every question */
     bool stop_after_policy;
     enum tpm_key_type force_type;   /* 0: as the policy says */

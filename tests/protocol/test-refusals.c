@@ -38,7 +38,7 @@ static void rows_run(const struct refused *rows, size_t count, const char *polic
             arguments[4 + n] = row->arguments[n];
         mde_server_start(&server, arguments);
         harness_run_init(&run);
-        run.timeout = 2;
+        run.timeout = 3;
         run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
         if (row->step == STEP_RESOLVE && server.port == 443)
             run.discovery_url = NULL;
@@ -51,7 +51,7 @@ static void rows_run(const struct refused *rows, size_t count, const char *polic
         if (status != row->exit_status || run.error.exit_status != status || run.error.step != row->step ||
             strstr(run.error.message, row->words) == NULL ||
             (row->hresult != 0 && run.error.hresult != row->hresult) ||
-            (row->step < STEP_ENROL && run.requests_made != 0) || end.tv_sec - begin.tv_sec > 8) {
+            (row->step < STEP_ENROL && run.requests_made != 0) || end.tv_sec - begin.tv_sec > 20) {
             failures++;
             print_message("%s %s: status %d step %d hresult %08x, %u requests, %ld s: %s [%s]\n",
                           row->arguments[0], row->arguments[1], (int)status, (int)run.error.step,
