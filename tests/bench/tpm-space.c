@@ -5,7 +5,7 @@
 #include <tss2/tss2_tpm2_types.h>
 
 /* A client's handle of the object in slot i is 0x80ffffff - i. */
-#define VIRTUAL_FIRST (TPM2_TRANSIENT_FIRST + 0xffffffU)
+#define VIRTUAL_FIRST 0x80ffffffU
 
 /* Errors of the manager itself carry its layer (TSS 2.0 overview, 8.3). */
 #define MANAGER_LAYER (11U << 16)
