@@ -104,6 +104,21 @@ char *trace_claims_describe(const char *token)
     return text;
 }
 
+/* Answers of a token service are flat (RFC 6749 5.1); what is nested is not looked through, so it is not
+ * kept. */
+static bool is_nested(struct json_object *value)
+{
+    if (!json_object_is_type(value, json_type_array))
+        return json_object_is_type(value, json_type_object);
+    for (size_t i = 0; i < json_object_array_length(value); i++) {
+        struct json_object *element = json_object_array_get_idx(value, i);
+
+        if (json_object_is_type(element, json_type_array) || json_object_is_type(element, json_type_object))
+            return true;
+    }
+    return false;
+}
+
 char *trace_json_format(const char *json, size_t size, bool (*is_secret)(const char *name, size_t size),
                         void (*remember)(struct trace_secrets *secrets, const char *value),
                         struct trace_secrets *secrets)
@@ -121,6 +136,14 @@ char *trace_json_format(const char *json, size_t size, bool (*is_secret)(const c
         struct json_object *value = json_object_iter_peek_value(&at);
         char *description;
 
+        if (is_nested(value) ||
+            (is_secret(name, strlen(name)) && json_object_is_type(value, json_type_array))) {
+            if (json_object_object_add(object, name, json_object_new_string("(removed)")) != 0) {
+                json_object_put(object);
+                return NULL;
+            }
+            continue;
+        }
         if (!is_secret(name, strlen(name)) || !json_object_is_type(value, json_type_string))
             continue;
         remember(secrets, json_object_get_string(value));

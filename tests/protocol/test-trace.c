@@ -217,6 +217,10 @@ static void forms_and_json_lose_their_secrets(void **state)
     text_expect("application/json", "{\"access_token\":\"" JWT "\",\"error\":\"x\"}", "alice@contoso.test",
                 JWT_SIGNATURE);
     text_expect("application/json", "{\"refresh_token\":\"SECRETSECRET\"}", "refresh_token", "SECRET");
+    text_expect("application/json", "{\"a\":{\"access_token\":\"SECRETSECRET\"},\"error\":\"x\"}", "error",
+                "SECRET");
+    text_expect("application/json", "{\"a\":[1,{\"access_token\":\"SECRETSECRET\"}],\"b\":[50126]}", "50126",
+                "SECRET");
     text_expect("text/html", "<html>SECRETSECRET</html>", "not kept", "SECRET");
     text_expect("application/soap+xml", "<not well-formed SECRETSECRET", "not kept", "SECRET");
     text_expect(NULL, "", "no content", NULL);
