@@ -4,15 +4,18 @@
  */
 #include "auth/ways.h"
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "auth/secret.h"
 #include "net/token_key.h"
 
 static enum enroll_exit refuse(const char *what, const char *name, struct enroll_error *ret_error)
@@ -20,7 +23,8 @@ static enum enroll_exit refuse(const char *what, const char *name, struct enroll
     unsigned long code = ERR_peek_last_error();
     const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
 
-    enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --auth-certificate and --auth-key.",
+    enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN,
+                     "Check --certificate and --certificate-key.",
                      "The %s that authenticates this enrolment cannot be read from %s%s%s%s.", what, name,
                      reason != NULL ? " (" : "", reason != NULL ? reason : "", reason != NULL ? ")" : "");
     ERR_clear_error();
@@ -88,12 +92,34 @@ static void source_close(void *source)
     token_key_close(source);
 }
 
-static enum enroll_exit token_read(const char *uri, struct auth_credential *ret_credential,
+/* RFC 7512, 2.4: pin-source names a file, as a path or a file: URI. Without one the PIN is asked for. */
+static char *token_pin_get(void *context, const char *source)
+{
+    const struct auth_options *options = context;
+    const char *why;
+    char *pin = NULL;
+    int fd;
+
+    if (source == NULL)
+        return options->ask_secret != NULL ? options->ask_secret(options->context, "PIN of the token: ")
+                                           : NULL;
+    if (strncmp(source, "file:", 5) == 0)
+        source += strncmp(source, "file://", 7) == 0 ? 7 : 5;
+    fd = open(source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return NULL;
+    pin = secret_read(fd, &why);
+    close(fd);
+    return pin;
+}
+
+static enum enroll_exit token_read(const struct auth_options *options, struct auth_credential *ret_credential,
                                    struct enroll_error *ret_error)
 {
+    const struct token_key_pin pin = {token_pin_get, (void *)(uintptr_t)options};
     struct token_key *key = NULL;
-    enum enroll_exit status =
-        token_key_open_uri(uri, STEP_TOKEN, &key, &ret_credential->certificate, ret_error);
+    enum enroll_exit status = token_key_open_uri(options->certificate, &pin, STEP_TOKEN, &key,
+                                                 &ret_credential->certificate, ret_error);
 
     if (status != ENROLL_OK)
         return status;
@@ -113,14 +139,14 @@ enum enroll_exit auth_certificate_obtain(const struct auth_options *options,
 
     (void)situation;
     ret_credential->kind = CREDENTIAL_CERTIFICATE;
-    status = on_token ? token_read(options->certificate, ret_credential, ret_error)
+    status = on_token ? token_read(options, ret_credential, ret_error)
                       : files_read(options, ret_credential, ret_error);
     if (status != ENROLL_OK)
         return status;
     if (X509_check_private_key(ret_credential->certificate, ret_credential->key) != 1) {
         ERR_clear_error();
         return enroll_error_set(
-            ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --auth-certificate and --auth-key.",
+            ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --certificate and --certificate-key.",
             "The certificate and the key that authenticate this enrolment do not belong together.");
     }
     return ENROLL_OK;

@@ -176,10 +176,28 @@ static PKCS11_KEY *uri_key_find(PKCS11_TOKEN *token, P11KitUri *uri)
     return NULL;
 }
 
-/* What is missing, or NULL with the key and its certificate. */
-static const char *uri_find(struct token_key *key, P11KitUri *uri, X509 **ret_certificate)
+/* What is missing, or NULL when the token wants no PIN or took the one it was given. */
+static const char *uri_login(PKCS11_SLOT *slot, P11KitUri *uri, const struct token_key_pin *pin)
 {
-    const char *pin = p11_kit_uri_get_pin_value(uri);
+    char *value;
+    bool accepted;
+
+    if (!slot->token->loginRequired)
+        return NULL;
+    value = pin->get(pin->context, p11_kit_uri_get_pin_source(uri));
+    if (value == NULL)
+        return "its token wants a PIN, and none could be had";
+    accepted = PKCS11_login(slot, 0, value) == 0;
+    OPENSSL_cleanse(value, strlen(value));
+    free(value);
+    return accepted ? NULL : "its PIN was not accepted";
+}
+
+/* What is missing, or NULL with the key and its certificate. */
+static const char *uri_find(struct token_key *key, P11KitUri *uri, const struct token_key_pin *pin,
+                            X509 **ret_certificate)
+{
+    const char *why;
     PKCS11_SLOT *slot = NULL;
     PKCS11_KEY *found;
     PKCS11_CERT *certificate;
@@ -189,13 +207,12 @@ static const char *uri_find(struct token_key *key, P11KitUri *uri, X509 **ret_ce
             slot = &key->slots[i];
     if (slot == NULL)
         return "no token is there that it names";
-    if (pin != NULL && PKCS11_login(slot, 0, pin) != 0)
-        return "its PIN was not accepted";
+    why = uri_login(slot, uri, pin);
+    if (why != NULL)
+        return why;
     found = uri_key_find(slot->token, uri);
     if (found == NULL)
-        return slot->token->loginRequired && pin == NULL
-                   ? "no key is there that it names; the token wants a PIN (pin-value)"
-                   : "no key is there that it names";
+        return "no key is there that it names";
     certificate = PKCS11_find_certificate(found);
     if (certificate == NULL || certificate->x509 == NULL)
         return "no certificate belongs to the key that it names";
@@ -206,8 +223,9 @@ static const char *uri_find(struct token_key *key, P11KitUri *uri, X509 **ret_ce
     return *ret_certificate != NULL ? NULL : "memory ran out";
 }
 
-enum enroll_exit token_key_open_uri(const char *uri, enum enroll_step step, struct token_key **ret_key,
-                                    X509 **ret_certificate, struct enroll_error *ret_error)
+enum enroll_exit token_key_open_uri(const char *uri, const struct token_key_pin *pin, enum enroll_step step,
+                                    struct token_key **ret_key, X509 **ret_certificate,
+                                    struct enroll_error *ret_error)
 {
     P11KitUri *parsed = p11_kit_uri_new();
     struct token_key *key = calloc(1, sizeof(*key));
@@ -218,13 +236,16 @@ enum enroll_exit token_key_open_uri(const char *uri, enum enroll_step step, stru
         why = "memory ran out";
     else if (p11_kit_uri_parse(uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN, parsed) != P11_KIT_URI_OK)
         why = "it is no pkcs11: address of an object";
+    else if (p11_kit_uri_get_pin_value(parsed) != NULL)
+        why = "it carries a PIN, which a command line shows to everybody; name a file with pin-source, or be "
+              "asked";
     else if (PKCS11_CTX_load(key->context, P11_KIT_PROXY_PATH) != 0)
         why = "p11-kit could not be loaded";
     if (why == NULL) {
         key->loaded = true;
         why = PKCS11_enumerate_slots(key->context, &key->slots, &key->slot_count) != 0
                   ? "there is no token"
-                  : uri_find(key, parsed, ret_certificate);
+                  : uri_find(key, parsed, pin, ret_certificate);
     }
     p11_kit_uri_free(parsed);
     ERR_clear_error();

@@ -31,12 +31,17 @@ enum enroll_exit token_key_open(const struct token_key_options *options, enum en
 
 /*
  * The key, and the certificate of the same id, that a pkcs11: URI (RFC 7512) names on any token that p11-kit
- * knows. The URI may carry a PIN; it is in no message. *ret_certificate is the caller's. Errors:
- * ENROLL_CONFIGURATION.
+ * knows. A token that wants a PIN has it from `pin`, whose answer is malloc()ed, and wiped here; its `source`
+ * is the URI's pin-source or NULL, and NULL from it means that there is none. A PIN in the URI itself is
+ * refused: command lines are no secret. *ret_certificate is the caller's. Errors: ENROLL_CONFIGURATION.
  */
-enum enroll_exit token_key_open_uri(const char *uri, enum enroll_step step, struct token_key **ret_key,
-                                    X509 **ret_certificate, struct enroll_error *ret_error)
-    __attribute__((warn_unused_result));
+struct token_key_pin {
+    char *(*get)(void *context, const char *source);
+    void *context;
+};
+enum enroll_exit token_key_open_uri(const char *uri, const struct token_key_pin *pin, enum enroll_step step,
+                                    struct token_key **ret_key, X509 **ret_certificate,
+                                    struct enroll_error *ret_error) __attribute__((warn_unused_result));
 
 /* The key; owned by the token key and unusable after token_key_close(). */
 EVP_PKEY *token_key_pkey(const struct token_key *key);

@@ -364,24 +364,45 @@ static bool softhsm_fill(void)
     return true;
 }
 
+/* The URI of an object on that token, whose PIN is in a file. */
+static const char *card_uri(const char *object, const char *pin)
+{
+    static char uri[512];
+    FILE *file = fopen(harness_path("card.pin"), "w");
+
+    assert_non_null(file);
+    fprintf(file, "%s\n", pin);
+    fclose(file);
+    snprintf(uri, sizeof(uri), "pkcs11:token=operator;object=%s?pin-source=file:%s", object,
+             harness_path("card.pin"));
+    return uri;
+}
+
 static void certificate_on_a_token_signs_the_request(void **state)
 {
     (void)state;
     certificate_begin();
     if (!softhsm_fill())
         skip();
-    run.auth.certificate = "pkcs11:token=operator;object=card?pin-value=4711";
+    run.auth.certificate = card_uri("card", "4711");
     run.auth.certificate_key = NULL;
     harness_enroll(&run, &server);
     expect_enrolled();
     flow_result_free(&run.result);
     run.requests_made = 0;
-    run.auth.certificate = "pkcs11:token=operator;object=card?pin-value=0000";
+    run.auth.certificate = card_uri("card", "0000");
     harness_enroll(&run, &server);
     expect_failure(ENROLL_CONFIGURATION, "its PIN was not accepted");
-    run.auth.certificate = "pkcs11:token=operator;object=other?pin-value=4711";
+    run.auth.certificate = card_uri("other", "4711");
     harness_enroll(&run, &server);
     expect_failure(ENROLL_CONFIGURATION, "no key is there that it names");
+    run.auth.certificate = "pkcs11:token=operator;object=card?pin-source=/nonexistent.pin";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CONFIGURATION, "wants a PIN");
+    run.auth.certificate = "pkcs11:token=operator;object=card?pin-value=4711";
+    harness_enroll(&run, &server);
+    expect_failure(ENROLL_CONFIGURATION, "pin-source");
+    assert_null(strstr(run.error.message, "4711"));
 }
 
 static void certificate_that_is_unusable_is_named(void **state)
@@ -394,10 +415,9 @@ static void certificate_that_is_unusable_is_named(void **state)
     run.auth.certificate = "/nonexistent.crt";
     harness_enroll(&run, &server);
     expect_failure(ENROLL_CONFIGURATION, "/nonexistent.crt");
-    run.auth.certificate = "pkcs11:token=none;object=none?pin-value=1234";
+    run.auth.certificate = "pkcs11:token=none;object=none";
     harness_enroll(&run, &server);
     expect_failure(ENROLL_CONFIGURATION, "pkcs11:token=none;object=none");
-    assert_null(strstr(run.error.message, "1234"));
 }
 
 /* ---- device code ---- */
