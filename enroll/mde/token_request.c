@@ -181,6 +181,8 @@ enum enroll_exit token_response_parse(const struct soap_reply *reply, struct tok
         status = pending_read(response, &result, ret_error);
     else
         status = document_read(response, token, base64, &result, ret_error);
+    if (base64 != NULL)
+        explicit_bzero(base64, strlen(base64));
     free(base64);
     if (status != ENROLL_OK)
         return status;

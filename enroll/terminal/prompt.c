@@ -86,6 +86,7 @@ char *terminal_ask_line(struct terminal *terminal, const char *prompt)
     if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0) {
         text = malloc(LINE_MAX_BYTES);
         if (text && !line_read(text, LINE_MAX_BYTES)) {
+            OPENSSL_cleanse(text, LINE_MAX_BYTES); /* part of a token */
             free(text);
             text = NULL;
         }

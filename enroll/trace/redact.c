@@ -132,6 +132,8 @@ static void parameter_replace(struct trace_secrets *secrets, xmlNode *parameter)
         xmlSetProp(parameter, BAD_CAST "value", BAD_CAST REMOVED);
     }
     free(name);
+    if (value != NULL)
+        OPENSSL_cleanse(value, strlen(value));
     free(value);
 }
 
@@ -206,6 +208,8 @@ static void document_replace(struct trace_secrets *secrets, xmlNode *element, st
     if (base64 != NULL)
         element_text_set(element,
                          text->document != NULL ? "(the provisioning document, shown by itself)" : REMOVED);
+    if (base64 != NULL)
+        OPENSSL_cleanse(base64, strlen(base64));
     free(base64);
 }
 
