@@ -118,7 +118,12 @@ fixture_start() {
 
 # fixture_stop PID: ends a process of fixture_start, by force after three seconds.
 fixture_stop() {
-    local pid=$1 tries=60
+    local pid=$1 tries=60 one
+    local -a others=()
+    for one in "${fixture_processes[@]}"; do
+        [[ $one == "$pid" ]] || others+=("$one")
+    done
+    fixture_processes=("${others[@]}") # its id may soon be somebody else's
     if ! kill -TERM "$pid" 2>/dev/null; then
         return 0
     fi
@@ -148,8 +153,8 @@ fixture_end() {
     for ((i = ${#fixture_cleanups[@]} - 1; i >= 0; i--)); do
         eval "${fixture_cleanups[i]}"
     done
-    for ((i = ${#fixture_processes[@]} - 1; i >= 0; i--)); do
-        fixture_stop "${fixture_processes[i]}"
+    while ((${#fixture_processes[@]} > 0)); do
+        fixture_stop "${fixture_processes[-1]}"
     done
     if [[ ${FIXTURE_KEEP:-} == 1 ]]; then
         printf 'kept: %s\n' "$FIXTURE_DIRECTORY"
