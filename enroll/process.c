@@ -23,6 +23,8 @@ void process_protect(void)
     if (prctl(PR_SET_DUMPABLE, 0) || setrlimit(RLIMIT_CORE, &none))
         _exit(ENROLL_FAILED);
     umask(022);
+    /* libcurl writes the keys of TLS connections to the file that it names, and a token travels in them. */
+    unsetenv("SSLKEYLOGFILE");
 }
 
 static void signal_seen(int number)

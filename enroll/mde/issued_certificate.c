@@ -51,6 +51,14 @@ static bool is_authority(X509 *certificate)
             (X509_get_key_usage(certificate) & X509v3_KU_KEY_CERT_SIGN) != 0);
 }
 
+/* What no application could show to a server: extended key usages without client authentication among them.
+ */
+static bool is_for_clients(X509 *certificate)
+{
+    return (X509_get_extension_flags(certificate) & EXFLAG_XKUSAGE) == 0 ||
+           (X509_get_extended_key_usage(certificate) & (XKU_SSL_CLIENT | XKU_ANYEKU)) != 0;
+}
+
 /* Exactly one certificate of My is for our key. */
 static enum enroll_exit own_find(const struct provisioning_document *document, const struct decoded *decoded,
                                  const EVP_PKEY *key, size_t *ret_index, struct enroll_error *ret_error)
@@ -90,6 +98,8 @@ static enum enroll_exit own_check(X509 *certificate, time_t now, struct issued_c
         fault = "has no readable validity";
     } else if (is_authority(certificate)) {
         fault = "is that of a certification authority";
+    } else if (!is_for_clients(certificate)) {
+        fault = "is not for client authentication";
     } else if (to < now) {
         fault = "has expired already";
         advice = "Check this machine's clock, then tell the server's administrator.";
