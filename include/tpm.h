@@ -99,9 +99,9 @@ void tpm_abandon(struct tpm *tpm);
 void tpm_abandon_in_use(struct tpm *tpm);
 
 /*
- * For pthread_atfork(3): around a fork, so that a child knows of every connection it inherits. tpm_fork_begin() waits for
- * microseconds; where it says false, tpm_fork_end() must not follow. The child calls tpm_fork_child() in its
- * place, which closes its copies of the sockets; a device is tpm_abandon()'s.
+ * For pthread_atfork(3): around a fork, so that a child knows of every connection it inherits.
+ * tpm_fork_begin() waits for microseconds; where it says false, tpm_fork_end() must not follow. The child
+ * calls tpm_fork_child() in its place, which closes its copies of the sockets; a device is tpm_abandon()'s.
  */
 bool tpm_fork_begin(void) __attribute__((warn_unused_result));
 void tpm_fork_end(void);

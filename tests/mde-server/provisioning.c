@@ -174,7 +174,8 @@ static void renew_write(const struct provisioning *provisioning, struct text *ou
     bool plain = modes_deviate(modes, "renew-server-url-http");
     if (plain || modes_deviate(modes, "renew-server-url")) {
         struct text url = {0};
-        text_format(&url, "%s://%s/EnrollmentServer/Renewal.svc", plain ? "http" : "https", provisioning->host);
+        text_format(&url, "%s://%s/EnrollmentServer/Renewal.svc", plain ? "http" : "https",
+                    provisioning->host);
         parm_write("ServerURL", url.data, out);
         text_clear(&url);
     }
