@@ -155,6 +155,18 @@ static void other_value_type_is_tried_once_after_message_format(void **state)
     renewed_is("ec", "renew=wstep-type", "MDE version 1");
 }
 
+static void value_type_of_mde2_alone_is_enough(void **state)
+{
+    (void)state;
+    renewed_is("ec", "renew=mde2-type", NULL);
+}
+
+static void server_that_does_not_ask_for_a_certificate_over_tls_renews(void **state)
+{
+    (void)state;
+    renewed_is("ec", "renew=optional-tls", NULL);
+}
+
 static void user_name_without_password_is_in_the_header(void **state)
 {
     (void)state;
@@ -261,6 +273,8 @@ int main(void)
         cmocka_unit_test(rsa_key_of_the_tpm_renews),
         cmocka_unit_test(ec_key_of_the_tpm_renews),
         cmocka_unit_test(other_value_type_is_tried_once_after_message_format),
+        cmocka_unit_test(value_type_of_mde2_alone_is_enough),
+        cmocka_unit_test(server_that_does_not_ask_for_a_certificate_over_tls_renews),
         cmocka_unit_test(user_name_without_password_is_in_the_header),
         cmocka_unit_test(refusals_of_the_server_say_to_enrol_again),
         cmocka_unit_test(fault_in_http_200_is_a_refusal),
