@@ -5,6 +5,7 @@
 
 #include <openssl/sha.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 struct attribute_list {
     const CK_ATTRIBUTE_TYPE *types;
@@ -37,6 +38,9 @@ static const CK_ATTRIBUTE_TYPE certificate_types[] = {CKA_CLASS,
                                                       CKA_HASH_OF_ISSUER_PUBLIC_KEY,
                                                       CKA_JAVA_MIDP_SECURITY_DOMAIN,
                                                       CKA_NAME_HASH_ALGORITHM};
+static const CK_ATTRIBUTE_TYPE profile_types[] = {CKA_CLASS,       CKA_TOKEN,     CKA_PRIVATE,
+                                                  CKA_MODIFIABLE,  CKA_LABEL,     CKA_COPYABLE,
+                                                  CKA_DESTROYABLE, CKA_UNIQUE_ID, CKA_PROFILE_ID};
 static const CK_ATTRIBUTE_TYPE key_types[] = {CKA_CLASS,
                                               CKA_TOKEN,
                                               CKA_PRIVATE,
@@ -216,6 +220,81 @@ static void the_certificate_says_what_x509_says(void **state)
     expect_bool(session, object, CKA_TRUSTED, CK_FALSE);
     expect_bool(session, object, CKA_PRIVATE, CK_FALSE);
     X509_free(certificate);
+    finalize();
+}
+
+/* The objects of a class, at most MEMBERS_MAX. */
+#define MEMBERS_MAX 8
+static size_t find_members(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class,
+                           CK_OBJECT_HANDLE ret_members[MEMBERS_MAX])
+{
+    CK_ATTRIBUTE template = {CKA_CLASS, &class, sizeof class};
+    CK_ULONG count;
+    assert_rv(CKR_OK, p11->C_FindObjectsInit(session, &template, 1));
+    assert_rv(CKR_OK, p11->C_FindObjects(session, ret_members, MEMBERS_MAX, &count));
+    assert_rv(CKR_OK, p11->C_FindObjectsFinal(session));
+    return count;
+}
+
+static X509 *certificate_of(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+    uint8_t value[16384];
+    const uint8_t *cursor = value;
+    size_t size = get_attribute(session, object, CKA_VALUE, value, sizeof value);
+    X509 *certificate = d2i_X509(NULL, &cursor, (long)size);
+    assert_non_null(certificate);
+    return certificate;
+}
+
+static void the_chain_and_the_profiles_answer_too(void **state)
+{
+    CK_OBJECT_HANDLE members[MEMBERS_MAX];
+    (void)state;
+    initialize();
+    CK_SESSION_HANDLE session = open_session(0);
+    size_t count = find_members(session, CKO_CERTIFICATE, members);
+    assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++) {
+        expect_answers(session, members[i], LIST(certificate_types));
+        expect_bool(session, members[i], CKA_TRUSTED, CK_FALSE);
+        expect_bool(session, members[i], CKA_PRIVATE, CK_FALSE);
+        expect_bool(session, members[i], CKA_TOKEN, CK_TRUE);
+    }
+    count = find_members(session, CKO_PROFILE, members);
+    assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++)
+        expect_answers(session, members[i], LIST(profile_types));
+    finalize();
+}
+
+/* SHA-1 over the key's bits without their tag, PKCS #11 3.0 section 4.6.3. */
+static void each_issuer_in_the_chain_has_the_hash_that_is_said(void **state)
+{
+    CK_OBJECT_HANDLE members[MEMBERS_MAX];
+    uint8_t found[20], hash[20];
+    size_t pairs = 0;
+    (void)state;
+    initialize();
+    CK_SESSION_HANDLE session = open_session(0);
+    size_t count = find_members(session, CKO_CERTIFICATE, members);
+    for (size_t i = 0; i < count; i++) {
+        X509 *certificate = certificate_of(session, members[i]);
+        for (size_t j = 0; j < count; j++) {
+            X509 *issuer = certificate_of(session, members[j]);
+            if (X509_check_issued(issuer, certificate) == X509_V_OK) {
+                const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(issuer);
+                SHA1(bits->data, (size_t)bits->length, hash);
+                assert_int_equal(
+                    get_attribute(session, members[i], CKA_HASH_OF_ISSUER_PUBLIC_KEY, found, sizeof found),
+                    20);
+                assert_memory_equal(found, hash, 20);
+                pairs++;
+            }
+            X509_free(issuer);
+        }
+        X509_free(certificate);
+    }
+    assert_int_equal(pairs, count); /* up to a root that is its own issuer */
     finalize();
 }
 
@@ -409,6 +488,8 @@ int main(void)
         cmocka_unit_test(the_three_of_a_kind_share_id_label_and_public_key),
         cmocka_unit_test(the_private_key_is_what_it_claims),
         cmocka_unit_test(the_certificate_says_what_x509_says),
+        cmocka_unit_test(the_chain_and_the_profiles_answer_too),
+        cmocka_unit_test(each_issuer_in_the_chain_has_the_hash_that_is_said),
         cmocka_unit_test(the_public_numbers_are_those_of_the_key),
         cmocka_unit_test(allowed_mechanisms_agree_with_the_list),
         cmocka_unit_test(one_bad_attribute_does_not_spoil_the_others),

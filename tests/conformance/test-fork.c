@@ -1,12 +1,17 @@
 /* Forks: the child starts anew, the parent notices nothing. */
 #include "module-client.h"
 
+#include <limits.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define PIN "correct-1234"
 
 static CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
 static uint8_t digest[32] = {7};
@@ -235,6 +240,88 @@ static void a_fork_while_a_finalized_module_still_signs(void **state)
     finalize();
 }
 
+/* TPM2_PT_LOCKOUT_COUNTER as the TPM itself tells it, below the module. */
+static unsigned lockout_counter(const struct world *world)
+{
+    char command[256], line[128];
+    unsigned counter = UINT_MAX;
+    snprintf(command, sizeof command, "TPM2TOOLS_TCTI=%s tpm2_getcap properties-variable",
+             world->simulator.tcti);
+    FILE *output = popen(command, "r");
+    assert_non_null(output);
+    while (fgets(line, sizeof line, output) != NULL)
+        if (sscanf(line, "TPM2_PT_LOCKOUT_COUNTER: %x", &counter) == 1)
+            continue;
+    assert_int_equal(pclose(output), 0);
+    assert_int_not_equal(counter, UINT_MAX);
+    return counter;
+}
+
+static CK_RV login(CK_SESSION_HANDLE session, const char *pin)
+{
+    return p11->C_Login(session, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)pin, strlen(pin));
+}
+
+/* A child's status: it logs in for itself, and signs. */
+static int child_login_work(CK_OBJECT_HANDLE inherited_key)
+{
+    CK_SESSION_HANDLE session;
+    uint8_t signature[512];
+    CK_ULONG size = sizeof signature;
+
+    alarm(20);
+    if (p11->C_Initialize(NULL) != CKR_OK ||
+        p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session) != CKR_OK)
+        return 30;
+    if (p11->C_SignInit(session, &ecdsa, inherited_key) == CKR_OK)
+        return 31; /* the parent's login is not the child's */
+    if (login(session, PIN) != CKR_OK)
+        return 32;
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_ATTRIBUTE template = {CKA_CLASS, &class, sizeof class};
+    CK_OBJECT_HANDLE key;
+    CK_ULONG found;
+    if (p11->C_FindObjectsInit(session, &template, 1) != CKR_OK ||
+        p11->C_FindObjects(session, &key, 1, &found) != CKR_OK || found != 1)
+        return 33;
+    if (p11->C_SignInit(session, &ecdsa, key) != CKR_OK ||
+        p11->C_Sign(session, digest, sizeof digest, signature, &size) != CKR_OK)
+        return 34;
+    return p11->C_Finalize(NULL) == CKR_OK ? 0 : 35;
+}
+
+/* No child tries what it was left of the parent's PIN or sessions: each failure would count at the TPM. */
+static void forks_do_not_move_the_lockout_counter(void **state)
+{
+    const struct world *world = *state;
+    initialize();
+    CK_SESSION_HANDLE session = open_session(0);
+    assert_rv(CKR_PIN_INCORRECT, login(session, "wrong-9999")); /* it does move, and we see it */
+    unsigned before = lockout_counter(world);
+    assert_int_equal(before, 1);
+    assert_rv(CKR_OK, login(session, PIN));
+    CK_OBJECT_HANDLE key = find_object(session, CKO_PRIVATE_KEY);
+    sign_well(session, key);
+    before = lockout_counter(world);
+    for (int i = 0; i < 5; i++) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(i % 2 == 0 ? child_login_work(key) : 0);
+        sign_well(session, key);
+        expect_child_good(child);
+    }
+    sign_well(session, key);
+    finalize();
+    assert_int_equal(lockout_counter(world), before);
+}
+
+static int begin_pin(void **state)
+{
+    world_begin(state);
+    world_make_token(*state, "--type ec --persistent --pin " PIN);
+    return 0;
+}
+
 static int begin(void **state)
 {
     world_begin(state);
@@ -251,5 +338,9 @@ int main(void)
         cmocka_unit_test(forks_amid_signatures_of_other_threads),
         cmocka_unit_test(a_fork_while_a_finalized_module_still_signs),
     };
-    return cmocka_run_group_tests(tests, begin, world_end);
+    const struct CMUnitTest with_pin[] = {
+        cmocka_unit_test(forks_do_not_move_the_lockout_counter),
+    };
+    int failed = cmocka_run_group_tests_name("fork", tests, begin, world_end);
+    return failed + cmocka_run_group_tests_name("fork, PIN", with_pin, begin_pin, world_end);
 }

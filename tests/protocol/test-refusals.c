@@ -130,6 +130,7 @@ static void redirects_that_lead_astray_are_refused(void **state)
          0x8018001a},
         {{"--mode", "redirect=file,at=discover"}, ENROLL_UNSAFE, STEP_DISCOVER, "names no host", 0x8018001a},
         {{"--mode", "redirect=none,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "HTTP status 30", 0},
+        {{"--mode", "redirect=empty,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "HTTP status 302", 0},
         {{"--mode", "redirect=long,at=discover"}, ENROLL_UNSAFE, STEP_DISCOVER, "too long", 0x8018001a},
     };
 
@@ -150,6 +151,7 @@ static void policies_that_cannot_be_met_stop_before_a_key_is_made(void **state)
          0},
         {{"--mode", "deviation=ra-requirements"}, ENROLL_POLICY, STEP_POLICY, "registration authority", 0},
         {{"--mode", "deviation=key-archival"}, ENROLL_POLICY, STEP_POLICY, "archived", 0},
+        {{"--mode", "attack=many-oids,at=policy"}, ENROLL_NOT_MDE, STEP_POLICY, "larger than", 0},
         {{"--mode", "attack=wrong-body,at=policy"}, ENROLL_NOT_MDE, STEP_POLICY, "no GetPoliciesResponse", 0},
     };
 
@@ -264,6 +266,16 @@ static void hostile_bytes_are_refused(void **state)
          STEP_DISCOVER,
          "9999 seconds",
          0},
+        {{"--mode", "http-status=503,at=discover", "--mode", "retry-after=huge"},
+         ENROLL_UNREACHABLE,
+         STEP_DISCOVER,
+         "31536000 seconds",
+         0},
+        {{"--mode", "http-status=503,at=discover", "--mode", "retry-after=garbage"},
+         ENROLL_UNREACHABLE,
+         STEP_DISCOVER,
+         "HTTP status 503: it is not available",
+         0},
         {{"--mode", "http-status=503,seconds=1,at=discover"},
          ENROLL_UNREACHABLE,
          STEP_DISCOVER,
@@ -288,6 +300,8 @@ static void http_that_is_none_is_refused(void **state)
         {{"--mode", "raw=truncated"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "", 0},
         {{"--mode", "raw=short-body"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "", 0},
         {{"--mode", "raw=bad-chunk"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "chunked-encoding", 0},
+        {{"--mode", "raw=two-lengths"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "cut off", 0},
+        {{"--mode", "raw=many-100"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "Too large response headers", 0},
         {{"--mode", "raw=silent"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "too long", 0},
         {{"--mode", "raw=no-handshake"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "too long", 0},
         {{"--mode", "raw=plain-http"}, ENROLL_TLS, STEP_DISCOVER, "", 0},
@@ -307,6 +321,7 @@ static void tls_that_cannot_be_trusted_is_refused(void **state)
         {{"--mode", "tls=not-yet-valid"}, ENROLL_TLS, STEP_DISCOVER, "not yet valid", 0x80180012},
         {{"--mode", "tls=self-signed"}, ENROLL_TLS, STEP_DISCOVER, "self", 0x80180012},
         {{"--mode", "tls=1.1"}, ENROLL_TLS, STEP_DISCOVER, "", 0x80180012},
+        {{"--mode", "tls=require-client"}, ENROLL_AUTHENTICATION, STEP_DISCOVER, "HTTP status 403", 0},
         {{"--mode", "tls=expired"}, ENROLL_TLS, STEP_RESOLVE, "expired", 0x80180012},
     };
 
