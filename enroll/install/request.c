@@ -10,6 +10,7 @@
 
 /* The device's id as a NUL-terminated string; seen in the requests of Windows. */
 #define DEVICE_ID_OID "1.3.6.1.4.1.311.66.1.0"
+#define KEY_USAGE_OID "2.5.29.37" /* extKeyUsage */
 
 static const EVP_MD *request_hash(enum tpm_hash hash)
 {
@@ -41,22 +42,32 @@ static bool extension_push(STACK_OF(X509_EXTENSION) * extensions, const char *oi
     return pushed;
 }
 
+/* An extension stands once in a request (RFC 5280 4.2): the policy's own comes before ours. */
+static bool policy_names(const struct certificate_requirements *requirements, const char *oid)
+{
+    for (size_t i = 0; i < requirements->extension_count; i++)
+        if (strcmp(requirements->extensions[i].oid, oid) == 0)
+            return true;
+    return false;
+}
+
 static bool extensions_add(X509_REQ *csr, const struct install_request *request)
 {
     bool added = false;
     STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
     if (!extensions)
         return false;
-    if (request->extensions) {
+    if (request->extensions && !policy_names(request->requirements, KEY_USAGE_OID)) {
         X509_EXTENSION *usage = X509V3_EXT_conf_nid(NULL, NULL, NID_ext_key_usage, "clientAuth");
         if (!usage || sk_X509_EXTENSION_push(extensions, usage) <= 0) {
             X509_EXTENSION_free(usage);
             goto out;
         }
-        if (!extension_push(extensions, DEVICE_ID_OID, false, (const uint8_t *)request->device_id,
-                            strlen(request->device_id) + 1))
-            goto out;
     }
+    if (request->extensions && !policy_names(request->requirements, DEVICE_ID_OID) &&
+        !extension_push(extensions, DEVICE_ID_OID, false, (const uint8_t *)request->device_id,
+                        strlen(request->device_id) + 1))
+        goto out;
     for (size_t i = 0; i < request->requirements->extension_count; i++) {
         const struct policy_extension *wanted = &request->requirements->extensions[i];
         if (!extension_push(extensions, wanted->oid, wanted->critical, wanted->value, wanted->size))

@@ -274,6 +274,17 @@ static void a_request_carries_what_policy_and_operator_want(void **state)
     sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
     X509_REQ_free(csr);
 
+    /* One that we would have put in ourselves stands there once, and as the policy has it. */
+    requirements.extensions[0].oid = (char *)(uintptr_t) "1.3.6.1.4.1.311.66.1.0";
+    csr = request_of(&request);
+    extensions = X509_REQ_get_extensions(csr);
+    assert_int_equal(sk_X509_EXTENSION_num(extensions), 2);
+    const ASN1_OCTET_STRING *octets = X509_EXTENSION_get_data(sk_X509_EXTENSION_value(extensions, 1));
+    assert_int_equal(ASN1_STRING_length(octets), sizeof value);
+    assert_memory_equal(ASN1_STRING_get0_data(octets), value, sizeof value);
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    X509_REQ_free(csr);
+
     /* An OID that is none, and a hash that policies may name and we do not use. */
     struct enroll_error error;
     uint8_t *der;
