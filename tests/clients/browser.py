@@ -25,10 +25,10 @@ class Failure(Exception):
 def end(process):
     """Its exit status. A browser that is waiting for an answer to a dialog is ended with SIGTERM, which it must obey."""
     try:
-        return process.wait(8)
+        return process.wait(3)
     except subprocess.TimeoutExpired:
         process.terminate()
-        return process.wait(8)
+        return process.wait(15)
 
 
 class Firefox:
