@@ -261,7 +261,7 @@ static const struct {
     {CURLE_COULDNT_RESOLVE_PROXY, ENROLL_UNREACHABLE, "the proxy's name is unknown",
      "Check https_proxy in the environment."},
     {CURLE_COULDNT_CONNECT, ENROLL_UNREACHABLE, "no connection could be made",
-     "Check the network, a firewall, and whether the server runs."},
+     "Check the network, a firewall, https_proxy in the environment, and whether the server runs."},
     {CURLE_OPERATION_TIMEDOUT, ENROLL_UNREACHABLE, "it took too long",
      "Try again later, or give it more time with --timeout."},
     {CURLE_GOT_NOTHING, ENROLL_UNREACHABLE, "the server hung up without an answer", "Try again later."},
