@@ -31,7 +31,7 @@ struct login {
         uint8_t salt[TPM_PIN_SALT_SIZE]; /* which it was derived with */
     } known[LOGIN_KEYS];
     size_t next;                /* of known, to be taken by the next login */
-    struct tpm_lockout lockout; /* as last read from the TPM; all zero until a login failed in this process */
+    struct tpm_lockout lockout; /* as last read from the TPM; all zero while logged in */
     time_t lockout_time;        /* when, of CLOCK_MONOTONIC */
 };
 

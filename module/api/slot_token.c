@@ -98,8 +98,9 @@ static CK_FLAGS lockout_flags(const struct tpm_lockout *lockout)
 }
 
 /*
- * The counters cost a command, so they are read when a login fails (session chapter), and again here only
- * while they say that something is wrong: until a login was tried, a process sends nothing.
+ * The counters are the TPM's, and any process moves them: a command tells what they are, once in a while, as
+ * long as nobody is logged in. Only a token with a PIN asks, and one whose TPM does not answer shows what was
+ * known last.
  */
 static CK_FLAGS pin_flags(struct library *library)
 {
@@ -108,14 +109,16 @@ static CK_FLAGS pin_flags(struct library *library)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     pthread_mutex_lock(&library->lock);
+    bool stale = !library->login.active && now.tv_sec - library->login.lockout_time > LOCKOUT_FRESH_SECONDS;
+    if (stale)
+        library->login.lockout_time = now.tv_sec;
     lockout = library->login.lockout;
-    bool stale =
-        lockout_flags(&lockout) != 0 && now.tv_sec - library->login.lockout_time > LOCKOUT_FRESH_SECONDS;
     pthread_mutex_unlock(&library->lock);
     if (stale && door_lockout_read(library->door, &lockout) == CKR_OK) {
         pthread_mutex_lock(&library->lock);
-        library->login.lockout = lockout;
-        library->login.lockout_time = now.tv_sec;
+        if (!library->login.active)
+            library->login.lockout = lockout;
+        lockout = library->login.lockout;
         pthread_mutex_unlock(&library->lock);
     }
     return lockout_flags(&lockout);

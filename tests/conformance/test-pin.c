@@ -243,6 +243,11 @@ static void wrong_pins_count_up_to_the_lock(void **state)
     assert_int_equal(token_flags() & all, CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY);
     assert_rv(CKR_PIN_INCORRECT, login_as(CKU_USER, "wrong-3"));
     assert_int_equal(token_flags() & all, CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_LOCKED);
+    /* as a process sees it that has not tried a PIN */
+    finalize();
+    initialize();
+    assert_int_equal(token_flags() & all, CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_LOCKED);
+    session = open_session(0);
     assert_rv(CKR_PIN_LOCKED, login_as(CKU_USER, PIN));
     assert_int_equal(session_state(), CKS_RO_PUBLIC_SESSION);
     find_object(session, CKO_CERTIFICATE);
