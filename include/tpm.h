@@ -1,6 +1,6 @@
 /*
- * The door to the TPM: every tpm2-tss call of this project stands in module/tpm, behind these functions,
- * which are named for what they do for us. No TSS type crosses this header.
+ * The door to the TPM: every command that this project sends to it is made in module/tpm, behind these
+ * functions, which are named for what they do for us. No TSS type crosses this header.
  *
  * Rules (TPM 2.0 Library, parts 1 and 3):
  * - Nothing is held in the TPM between two calls: no loaded object, no session.
