@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "mde-harness.h"
+#include "mde-run.h"
 
 /* p11-kit loads every module of this machine; what another one of them loses is not ours. */
 const char *__lsan_default_suppressions(void) __attribute__((visibility("default")));
@@ -21,20 +21,14 @@ const char *__lsan_default_suppressions(void)
     return "leak:libtpm2_pkcs11.so\n";
 }
 
-static struct mde_server server;
-static struct harness_run run;
-
+/* more: NULL-terminated arguments of the server. */
 static void federated_begin(const char *const *more)
 {
-    static char token[256];
-    const char *arguments[16] = {"--policy", "Federated", "--token-file", token};
+    const char *arguments[16] = {"--policy", "Federated"};
 
-    snprintf(token, sizeof(token), "%s", harness_path("token"));
-    for (size_t i = 0; more != NULL && more[i] != NULL && i < 10; i++)
-        arguments[4 + i] = more[i];
-    mde_server_start(&server, arguments);
-    harness_run_init(&run);
-    run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
+    for (size_t i = 0; more != NULL && more[i] != NULL && i < 13; i++)
+        arguments[2 + i] = more[i];
+    run_begin(arguments);
     run.auth.token_file = NULL;
 }
 
@@ -45,36 +39,8 @@ static void on_premise_begin(void)
                                "--password-file", password,    NULL};
 
     snprintf(password, sizeof(password), "%s", harness_path("password"));
-    mde_server_start(&server, arguments);
-    harness_run_init(&run);
-    run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
+    run_begin(arguments);
     run.auth.token_file = NULL;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    harness_run_clear(&run);
-    mde_server_stop(&server);
-    return 0;
-}
-
-static void expect_enrolled(void)
-{
-    struct issued_certificate issued;
-
-    if (run.status != ENROLL_OK)
-        fail_msg("%s [%s]", run.error.message, run.error.server_text);
-    assert_int_equal(harness_issued(&run, &issued, &run.error), ENROLL_OK);
-}
-
-static void expect_failure(enum enroll_exit exit_status, const char *words)
-{
-    if (run.status != exit_status || strstr(run.error.message, words) == NULL)
-        fail_msg("%d: %s [%s]", (int)run.status, run.status == ENROLL_OK ? "" : run.error.message,
-                 run.error.server_text);
-    assert_int_equal(run.error.step, STEP_TOKEN);
-    assert_int_equal(run.requests_made, 0);
 }
 
 /* ---- given ---- */
@@ -90,7 +56,7 @@ static void token_on_a_descriptor_is_taken(void **state)
     run.auth.token_fd = fd;
     harness_enroll(&run, &server);
     close(fd);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_non_null(strstr(run.notes, "Authentication by fd: a token was given"));
 }
 
@@ -106,7 +72,7 @@ static void token_command_is_run_without_a_shell(void **state)
              harness_path("token"));
     run.auth.token_command = command;
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
 }
 
 static void token_command_that_fails_is_named(void **state)
@@ -115,19 +81,19 @@ static void token_command_that_fails_is_named(void **state)
     federated_begin(NULL);
     run.auth.token_command = "false";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "false failed (status 1)");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "false failed (status 1)");
     run.auth.token_command = "/nonexistent/program";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CONFIGURATION, "cannot be run");
+    run_expect_no_token(ENROLL_CONFIGURATION, "cannot be run");
     run.auth.token_command = "sh -c 'kill -9 $$'";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "signal 9");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "signal 9");
     run.auth.token_command = "true";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "it is empty");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "it is empty");
     run.auth.token_command = "cat 'unfinished";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_USAGE, "quote without its end");
+    run_expect_no_token(ENROLL_USAGE, "quote without its end");
 }
 
 static void token_file_that_is_unusable_is_named(void **state)
@@ -136,13 +102,13 @@ static void token_file_that_is_unusable_is_named(void **state)
     federated_begin(NULL);
     run.auth.token_file = "/nonexistent/token";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CONFIGURATION, "/nonexistent/token");
+    run_expect_no_token(ENROLL_CONFIGURATION, "/nonexistent/token");
     run.auth.token_file = "/dev/null";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CONFIGURATION, "it is empty");
+    run_expect_no_token(ENROLL_CONFIGURATION, "it is empty");
     run.auth.token_file = "/dev/zero";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CONFIGURATION, "longer than any token");
+    run_expect_no_token(ENROLL_CONFIGURATION, "longer than any token");
 }
 
 static void wrong_token_is_an_authentication_failure(void **state)
@@ -171,7 +137,7 @@ static void given_token_goes_to_an_on_premise_server_too(void **state)
     run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
     harness_received_forget();
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_int_equal(harness_received("issue.xml", "UsernameToken"), 0);
 }
 
@@ -186,14 +152,14 @@ static void jwt_token_type_is_named_in_the_message(void **state)
     run.auth.token_file = token;
     run.auth.token_type = "jwt";
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_int_equal(harness_received("issue.xml", "urn:ietf:params:oauth:token-type:jwt"), 1);
     harness_run_clear(&run);
     harness_run_init(&run);
     run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
     run.auth.token_type = "saml";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_USAGE, "saml");
+    run_expect_no_token(ENROLL_USAGE, "saml");
 }
 
 /* ---- passwords ---- */
@@ -213,7 +179,7 @@ static void password_is_asked_for_and_sent_to_a_typed_host(void **state)
     on_premise_begin();
     run.auth.ask_secret = password_typed;
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_int_equal(run.questions, 100);
     assert_string_equal(run.result.user, HARNESS_ADDRESS);
 }
@@ -228,7 +194,7 @@ static void password_file_serves_without_a_person(void **state)
     run.auth.password_file = password;
     run.auth.username = HARNESS_ADDRESS;
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
 }
 
 static void password_is_not_typed_to_a_host_that_was_found(void **state)
@@ -244,7 +210,7 @@ static void password_is_not_typed_to_a_host_that_was_found(void **state)
     snprintf(password, sizeof(password), "%s", harness_path("password"));
     run.auth.password_file = password;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_UNSAFE, "found automatically");
+    run_expect_no_token(ENROLL_UNSAFE, "found automatically");
     assert_int_equal(run.questions, 1);
     assert_non_null(strstr(run.question, "enterpriseenrollment.contoso.test"));
     assert_int_equal(harness_received("policy.xml", NULL), 0);
@@ -252,7 +218,7 @@ static void password_is_not_typed_to_a_host_that_was_found(void **state)
     run.say_yes = true;
     run.questions = 0;
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_int_equal(run.questions, 1);
 }
 
@@ -299,7 +265,7 @@ static void way_that_lacks_its_option_says_which(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         run.auth.force = rows[i].way;
         harness_enroll(&run, &server);
-        expect_failure(ENROLL_AUTHENTICATION, rows[i].words);
+        run_expect_no_token(ENROLL_AUTHENTICATION, rows[i].words);
     }
 }
 
@@ -310,7 +276,7 @@ static void no_way_at_all_is_said(void **state)
     (void)state;
     federated_begin(modes);
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "no way to get one");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "no way to get one");
 }
 
 /* ---- certificate ---- */
@@ -335,7 +301,7 @@ static void existing_certificate_signs_the_request(void **state)
     (void)state;
     certificate_begin();
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_string_equal(run.result.auth_policy, "Certificate");
 }
 
@@ -387,21 +353,21 @@ static void certificate_on_a_token_signs_the_request(void **state)
     run.auth.certificate = card_uri("card", "4711");
     run.auth.certificate_key = NULL;
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     flow_result_free(&run.result);
     run.requests_made = 0;
     run.auth.certificate = card_uri("card", "0000");
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CONFIGURATION, "its PIN was not accepted");
+    run_expect_no_token(ENROLL_CONFIGURATION, "its PIN was not accepted");
     run.auth.certificate = card_uri("other", "4711");
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CONFIGURATION, "no key is there that it names");
+    run_expect_no_token(ENROLL_CONFIGURATION, "no key is there that it names");
     run.auth.certificate = "pkcs11:token=operator;object=card?pin-source=/nonexistent.pin";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CONFIGURATION, "wants a PIN");
+    run_expect_no_token(ENROLL_CONFIGURATION, "wants a PIN");
     run.auth.certificate = "pkcs11:token=operator;object=card?pin-value=4711";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CONFIGURATION, "pin-source");
+    run_expect_no_token(ENROLL_CONFIGURATION, "pin-source");
     assert_null(strstr(run.error.message, "4711"));
 }
 
@@ -411,13 +377,13 @@ static void certificate_that_is_unusable_is_named(void **state)
     certificate_begin();
     run.auth.certificate_key = run.auth.certificate;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CONFIGURATION, "The key that authenticates");
+    run_expect_no_token(ENROLL_CONFIGURATION, "The key that authenticates");
     run.auth.certificate = "/nonexistent.crt";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CONFIGURATION, "/nonexistent.crt");
+    run_expect_no_token(ENROLL_CONFIGURATION, "/nonexistent.crt");
     run.auth.certificate = "pkcs11:token=none;object=none";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CONFIGURATION, "pkcs11:token=none;object=none");
+    run_expect_no_token(ENROLL_CONFIGURATION, "pkcs11:token=none;object=none");
 }
 
 /* ---- device code ---- */
@@ -470,7 +436,7 @@ static void device_code_is_shown_and_gives_a_token(void **state)
     (void)state;
     device_code_begin(NULL);
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_true(shown >= 2);
     assert_true(shown_code[0] != '\0');
 }
@@ -480,7 +446,7 @@ static void device_code_of_version_1_fields_is_understood(void **state)
     (void)state;
     device_code_begin("oauth=v1-fields");
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
 }
 
 static void device_code_survives_one_failure_of_the_service(void **state)
@@ -488,7 +454,7 @@ static void device_code_survives_one_failure_of_the_service(void **state)
     (void)state;
     device_code_begin("oauth=server-error");
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
 }
 
 static void device_code_slows_down_when_told(void **state)
@@ -496,7 +462,7 @@ static void device_code_slows_down_when_told(void **state)
     (void)state;
     device_code_begin("oauth=slow_down");
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_true(shown >= 6);
 }
 
@@ -517,10 +483,10 @@ static void device_code_refusals_are_in_the_servers_words(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         device_code_begin(rows[i].mode);
         harness_enroll(&run, &server);
-        expect_failure(ENROLL_AUTHENTICATION, rows[i].words);
+        run_expect_no_token(ENROLL_AUTHENTICATION, rows[i].words);
         assert_non_null(strstr(run.error.server_text, rows[i].server_text));
         if (i + 1 < sizeof(rows) / sizeof(rows[0]))
-            end(NULL);
+            run_end(NULL);
     }
 }
 
@@ -531,7 +497,7 @@ static void device_code_that_nobody_uses_expires(void **state)
     (void)state;
     device_code_begin_with(modes);
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "not used in time");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "not used in time");
     assert_true(shown > 0);
 }
 
@@ -541,7 +507,7 @@ static void device_code_can_be_cancelled(void **state)
     device_code_begin("oauth-pending=100");
     run.auth.cancelled = cancel;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CANCELLED, "cancelled");
+    run_expect_no_token(ENROLL_CANCELLED, "cancelled");
 }
 
 static void token_that_the_enrolment_refuses_is_said(void **state)
@@ -552,7 +518,7 @@ static void token_that_the_enrolment_refuses_is_said(void **state)
     assert_int_equal(run.status, ENROLL_AUTHENTICATION);
 }
 
-#define TEST(name) cmocka_unit_test_teardown(name, end)
+#define TEST(name) cmocka_unit_test_teardown(name, run_end)
 
 int main(void)
 {

@@ -9,43 +9,19 @@
 
 #include <cmocka.h>
 
-#include "mde-harness.h"
-
-static struct mde_server server;
-static struct harness_run run;
+#include "mde-run.h"
 
 /* modes: NULL-terminated values of --mode. */
 static void begin(const char *const *modes)
 {
-    static char token[256];
-    const char *arguments[24] = {"--token-file", token};
-    size_t count = 2;
+    const char *arguments[24] = {NULL};
+    size_t count = 0;
 
-    snprintf(token, sizeof(token), "%s", harness_path("token"));
     for (; modes != NULL && *modes != NULL && count < 20; modes++) {
         arguments[count++] = "--mode";
         arguments[count++] = *modes;
     }
-    mde_server_start(&server, arguments);
-    harness_run_init(&run);
-    run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    harness_run_clear(&run);
-    mde_server_stop(&server);
-    return 0;
-}
-
-static void expect_enrolled(void)
-{
-    struct issued_certificate issued;
-
-    if (run.status != ENROLL_OK)
-        fail_msg("%s [%s]", run.error.message, run.error.server_text);
-    assert_int_equal(harness_issued(&run, &issued, &run.error), ENROLL_OK);
+    run_begin(arguments);
 }
 
 /* ---- faults ---- */
@@ -99,7 +75,7 @@ static void every_fault_in_every_dress_is_told_in_plain_words(void **state)
             print_message("%s: %d %08x %s [%s]\n", mode, (int)run.status, run.error.hresult,
                           run.error.message, run.error.server_text);
         }
-        end(NULL);
+        run_end(NULL);
     }
     assert_int_equal(failures, 0);
 }
@@ -132,7 +108,7 @@ static void detail_of_a_certification_authority_is_understood(void **state)
         assert_int_equal(run.status, ENROLL_REFUSED);
         assert_int_equal(run.error.hresult, strtoul(rows[i][2], NULL, 16));
         if (i < 2)
-            end(NULL);
+            run_end(NULL);
     }
 }
 
@@ -168,7 +144,7 @@ static void redirect_to_another_host_is_followed_with_consent(void **state)
     assert_non_null(strstr(run.error.advice, "--accept-redirect mdm.contoso.test"));
     run.say_yes = true;
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_non_null(strstr(run.result.discovery_url, "mdm.contoso.test"));
 }
 
@@ -187,10 +163,10 @@ static void redirect_that_the_operator_accepts_is_not_asked_about(void **state)
             run.discovery_url = NULL;
         run.accept_redirects[0] = "MDM.contoso.test";
         harness_enroll(&run, &server);
-        expect_enrolled();
+        run_expect_enrolled();
         assert_int_equal(run.questions, 0);
         if (i + 1 < sizeof(codes) / sizeof(codes[0]))
-            end(NULL);
+            run_end(NULL);
     }
 }
 
@@ -251,7 +227,7 @@ static void tpm_facts_are_sent_only_when_the_profile_says_so(void **state)
     assert_int_equal(run.error.step, STEP_POLICY);
     run.profile->send_tpm_facts = true;
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
 }
 
 /* ---- versions and items ---- */
@@ -268,7 +244,7 @@ static void request_version_is_what_was_asked_for(void **state)
     run.request_version = "5.0";
     harness_received_forget();
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_int_equal(
         harness_received("issue.xml", "<ac:ContextItem Name=\"RequestVersion\"><ac:Value>5.0</ac:Value>"), 1);
 }
@@ -285,7 +261,7 @@ static void items_of_the_profile_are_sent_and_others_are_not(void **state)
                      ENROLL_OK);
     harness_received_forget();
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_int_equal(harness_received("issue.xml", "\"SerialNumber\"><ac:Value>4711<"), 1);
     assert_int_equal(
         harness_received(
@@ -322,7 +298,7 @@ static void pending_request_is_asked_for_again(void **state)
     assert_string_equal(run.result.request_id, id);
     flow_result_free(&run.result);
     harness_resume(&run, &server, &pending);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_false(run.result.pending);
     assert_int_equal(run.requests_made, 1);
 }
@@ -341,7 +317,7 @@ static void pending_in_every_form_keeps_the_number(void **state)
         assert_true(run.result.pending);
         assert_non_null(run.result.request_id);
         if (i == 0)
-            end(NULL);
+            run_end(NULL);
     }
 }
 
@@ -368,7 +344,7 @@ static void pending_request_that_is_denied_ends(void **state)
     assert_int_equal(run.status, ENROLL_UNSAFE);
 }
 
-#define TEST(name) cmocka_unit_test_teardown(name, end)
+#define TEST(name) cmocka_unit_test_teardown(name, run_end)
 
 int main(void)
 {

@@ -18,10 +18,8 @@
 
 #include <cmocka.h>
 
-#include "mde-harness.h"
+#include "mde-run.h"
 
-static struct mde_server server;
-static struct harness_run run;
 static char shown_url[4096];
 static unsigned shown;
 
@@ -34,44 +32,13 @@ static void show(void *context, const struct auth_instruction *instruction)
 
 static void begin(const char *mode)
 {
-    static char token[256];
-    const char *const arguments[] = {
-        "--policy", "Federated", "--token-file", token, mode != NULL ? "--mode" : NULL, mode, NULL};
+    const char *const arguments[] = {"--policy", "Federated", mode != NULL ? "--mode" : NULL, mode, NULL};
 
-    snprintf(token, sizeof(token), "%s", harness_path("token"));
-    mde_server_start(&server, arguments);
-    harness_run_init(&run);
-    run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
+    run_begin(arguments);
     run.auth.token_file = NULL;
     run.auth.show = show;
     shown = 0;
     shown_url[0] = '\0';
-}
-
-static int end(void **state)
-{
-    (void)state;
-    harness_run_clear(&run);
-    mde_server_stop(&server);
-    return 0;
-}
-
-static void expect_enrolled(void)
-{
-    struct issued_certificate issued;
-
-    if (run.status != ENROLL_OK)
-        fail_msg("%s [%s]", run.error.message, run.error.server_text);
-    assert_int_equal(harness_issued(&run, &issued, &run.error), ENROLL_OK);
-}
-
-static void expect_failure(enum enroll_exit exit_status, const char *words)
-{
-    if (run.status != exit_status || strstr(run.error.message, words) == NULL)
-        fail_msg("%d: %s [%s]", (int)run.status, run.status == ENROLL_OK ? "" : run.error.message,
-                 run.error.server_text);
-    assert_int_equal(run.error.step, STEP_TOKEN);
-    assert_int_equal(run.requests_made, 0);
 }
 
 /* ---- browser ---- */
@@ -116,7 +83,7 @@ static void browser_brings_the_answer_back(void **state)
     run.auth.may_open_browser = true;
     run.auth.cancelled = too_long;
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_non_null(strstr(shown_url, "login_hint=alice%40contoso.test"));
     assert_non_null(strstr(shown_url, "appru=http%3A%2F%2F127.0.0.1%3A"));
     assert_non_null(strstr(run.notes, "The sign-in page is on"));
@@ -133,7 +100,7 @@ static void browser_brings_a_refusal_back(void **state)
     run.auth.may_open_browser = true;
     run.auth.cancelled = too_long;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "sign-in in the browser failed");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "sign-in in the browser failed");
     assert_true(run.error.server_text[0] != '\0');
 }
 
@@ -159,7 +126,7 @@ static void opener_that_stays_is_not_waited_for(void **state)
     run.auth.may_open_browser = true;
     run.auth.cancelled = shown_twice;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CANCELLED, "cancelled");
+    run_expect_no_token(ENROLL_CANCELLED, "cancelled");
     assert_true(time(NULL) - began < 15);
 }
 
@@ -191,19 +158,19 @@ static void answer_can_be_pasted_without_a_display(void **state)
     begin(NULL);
     run.auth.ask_line = answer_pasted;
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     harness_run_clear(&run);
     harness_run_init(&run);
     run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
     run.auth.token_file = NULL;
     run.auth.ask_line = form_pasted;
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     flow_result_free(&run.result);
     run.auth.ask_line = nothing_pasted;
     run.requests_made = 0;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "No answer");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "No answer");
 }
 
 /* The port and path of the receiver, from the address that was shown. */
@@ -269,7 +236,7 @@ static void intruders_on_the_receiver_are_turned_away(void **state)
     run.auth.show = intruders_then_browser;
     run.auth.cancelled = too_long;
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_int_equal(waitpid(intruder, &outcome, 0), intruder);
     assert_int_equal(outcome, 0);
 }
@@ -339,7 +306,7 @@ static int broker_end(void **state)
 {
     program_stop(&broker_pid);
     program_stop(&bus_pid);
-    return end(state);
+    return run_end(state);
 }
 
 static void broker_gives_a_token_without_a_question(void **state)
@@ -347,7 +314,7 @@ static void broker_gives_a_token_without_a_question(void **state)
     (void)state;
     broker_begin("silent");
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_non_null(strstr(run.notes, "an identity broker runs in this session"));
     assert_null(strstr(run.notes, "asks you to sign in"));
 }
@@ -358,7 +325,7 @@ static void broker_asks_where_it_must(void **state)
     broker_begin("interactive");
     run.auth.force = AUTH_BROKER;
     harness_enroll(&run, &server);
-    expect_enrolled();
+    run_expect_enrolled();
     assert_non_null(strstr(run.notes, "asks you to sign in"));
 }
 
@@ -368,7 +335,7 @@ static void broker_that_gives_none_is_told_in_its_words(void **state)
     broker_begin("declined");
     run.auth.force = AUTH_BROKER;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "gave no token");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "gave no token");
     assert_non_null(strstr(run.error.server_text, "closed the window"));
 }
 
@@ -378,12 +345,12 @@ static void broker_that_is_broken_is_said(void **state)
     broker_begin("garbage");
     run.auth.force = AUTH_BROKER;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "neither a token nor an error");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "neither a token nor an error");
     broker_end(NULL);
     broker_begin("failing");
     run.auth.force = AUTH_BROKER;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "failed at getAccounts");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "failed at getAccounts");
     assert_string_equal(run.error.server_text, "the broker is out of order");
 }
 
@@ -402,11 +369,11 @@ static void broker_that_says_nothing_is_not_waited_for(void **state)
     run.auth.force = AUTH_BROKER;
     run.auth.timeout_seconds = 1;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "failed at getAccounts");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "failed at getAccounts");
     run.auth.timeout_seconds = 0;
     run.auth.cancelled = cancelled;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CANCELLED, "cancelled");
+    run_expect_no_token(ENROLL_CANCELLED, "cancelled");
     assert_in_range(time(NULL) - began, 1, 30);
 }
 
@@ -416,24 +383,24 @@ static void session_without_a_broker_is_said(void **state)
     broker_begin(NULL);
     run.auth.force = AUTH_BROKER;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "No identity broker");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "No identity broker");
     run.auth.scope = NULL;
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_CONFIGURATION, "scope");
+    run_expect_no_token(ENROLL_CONFIGURATION, "scope");
     setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent", 1);
     run.auth.scope = "x";
     harness_enroll(&run, &server);
-    expect_failure(ENROLL_AUTHENTICATION, "no D-Bus session");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "no D-Bus session");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(browser_brings_the_answer_back, end),
-        cmocka_unit_test_teardown(browser_brings_a_refusal_back, end),
-        cmocka_unit_test_teardown(opener_that_stays_is_not_waited_for, end),
-        cmocka_unit_test_teardown(answer_can_be_pasted_without_a_display, end),
-        cmocka_unit_test_teardown(intruders_on_the_receiver_are_turned_away, end),
+        cmocka_unit_test_teardown(browser_brings_the_answer_back, run_end),
+        cmocka_unit_test_teardown(browser_brings_a_refusal_back, run_end),
+        cmocka_unit_test_teardown(opener_that_stays_is_not_waited_for, run_end),
+        cmocka_unit_test_teardown(answer_can_be_pasted_without_a_display, run_end),
+        cmocka_unit_test_teardown(intruders_on_the_receiver_are_turned_away, run_end),
         cmocka_unit_test_teardown(broker_gives_a_token_without_a_question, broker_end),
         cmocka_unit_test_teardown(broker_asks_where_it_must, broker_end),
         cmocka_unit_test_teardown(broker_that_gives_none_is_told_in_its_words, broker_end),
