@@ -177,6 +177,11 @@ static void note_forward(void *context, const char *text)
     flow_tell(context, STEP_TOKEN, FLOW_NOTE, "%s", text);
 }
 
+static void warning_forward(void *context, const char *text)
+{
+    flow_tell(context, STEP_TOKEN, FLOW_WARNING, "%s", text);
+}
+
 static enum enroll_exit token(struct flow *flow)
 {
     char host[URL_HOST_MAX] = "";
@@ -188,6 +193,7 @@ static enum enroll_exit token(struct flow *flow)
         .enrollment_host = host,
         .net = flow->options->net,
         .note = note_forward,
+        .warn = warning_forward,
         .note_context = flow,
     };
     const char *user;

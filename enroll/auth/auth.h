@@ -86,7 +86,9 @@ struct auth_situation {
     struct net *net;
     /* Says which way was chosen and why; may be NULL. */
     void (*note)(void *context, const char *text);
-    void *note_context;
+    /* Says what went wrong and is gone on with; may be NULL. */
+    void (*warn)(void *context, const char *text);
+    void *note_context; /* of both */
 };
 
 enum auth_kind { CREDENTIAL_TOKEN, CREDENTIAL_PASSWORD, CREDENTIAL_CERTIFICATE };

@@ -26,18 +26,28 @@
 #define ADVICE_CONDITIONAL_ACCESS                                                                            \
     "The server's text says why; a Conditional Access policy may forbid device codes: then use "             \
     "--token-file, or --auth broker."
-#define FAILURES_MAX 3 /* answers in a row that are no answers */
+#define FAILURES_MAX 3   /* answers in a row that are no answers */
+#define PAUSE_MAX    120 /* seconds to which the pause grows while the service cannot be reached */
 
 struct service {
     const struct auth_options *options;
-    struct net *net;
+    const struct auth_situation *situation;
     char url[2][NET_URL_MAX]; /* device code, token */
 };
 
 enum endpoint { ENDPOINT_DEVICE_CODE, ENDPOINT_TOKEN };
 
-static enum enroll_exit service_find(const struct auth_options *options, struct net *net,
-                                     struct service *ret_service, struct enroll_error *ret_error)
+/* How the token is being asked for. */
+struct polling {
+    unsigned interval; /* seconds, as the service wants it */
+    unsigned pause;    /* until the next question: interval, or longer while there is no answer */
+    unsigned failures; /* answers in a row that are no answers */
+    time_t end;        /* of the code's life */
+};
+
+static enum enroll_exit service_find(const struct auth_options *options,
+                                     const struct auth_situation *situation, struct service *ret_service,
+                                     struct enroll_error *ret_error)
 {
     const char *authority = options->authority != NULL ? options->authority : AUTHORITY_DEFAULT;
     const char *tenant = options->tenant != NULL      ? options->tenant
@@ -57,7 +67,7 @@ static enum enroll_exit service_find(const struct auth_options *options, struct 
                                 "A sign-in with a device code needs a scope, and none is configured.");
     while (size > 0 && authority[size - 1] == '/')
         size--;
-    *ret_service = (struct service){.options = options, .net = net};
+    *ret_service = (struct service){.options = options, .situation = situation};
     for (enum endpoint at = ENDPOINT_DEVICE_CODE; at <= ENDPOINT_TOKEN; at++)
         snprintf(ret_service->url[at], NET_URL_MAX, "%.*s%s%s/oauth2/%s%s%s", (int)size, authority,
                  tenant != NULL ? "/" : "", tenant != NULL ? tenant : "",
@@ -107,7 +117,7 @@ static enum enroll_exit form_post(const struct service *service, enum endpoint e
         return enroll_error_memory(ret_error, STEP_TOKEN);
     request.body = (const uint8_t *)form;
     request.body_size = strlen(form);
-    status = net_send(service->net, &request, &response, ret_error);
+    status = net_send(service->situation->net, &request, &response, ret_error);
     secret_free(form);
     if (status != ENROLL_OK)
         return status;
@@ -222,10 +232,33 @@ static enum enroll_exit wait_until(const struct service *service, const struct o
     }
 }
 
+/*
+ * The service cannot be reached: no reason to give up a code that somebody may be typing. RFC 8628, 3.5: the
+ * client has to ask less often, and twice the pause each time is what it recommends. The code's last second
+ * is still used.
+ */
+static void unreachable(const struct service *service, struct polling *polling,
+                        const struct enroll_error *error)
+{
+    const struct auth_situation *situation = service->situation;
+    char text[sizeof(error->message) + 64];
+    unsigned doubled = 2 * polling->pause;
+    time_t at = now();
+
+    if (doubled > PAUSE_MAX)
+        doubled = PAUSE_MAX;
+    if (polling->pause < doubled)
+        polling->pause = doubled;
+    if (at + (time_t)polling->pause > polling->end && at + (time_t)polling->interval < polling->end)
+        polling->pause = (unsigned)(polling->end - at - 1);
+    snprintf(text, sizeof(text), "Asking again in %u seconds: %s", polling->pause, error->message);
+    if (situation->warn != NULL && at + (time_t)polling->pause <= polling->end)
+        situation->warn(situation->note_context, text);
+}
+
 /* One question for the token. *ret_token stays NULL while the answer is that it has to be waited for. */
 static enum enroll_exit token_poll(const struct service *service, const struct oauth_answer *code,
-                                   unsigned *interval, unsigned *failures, char **ret_token,
-                                   struct enroll_error *ret_error)
+                                   struct polling *polling, char **ret_token, struct enroll_error *ret_error)
 {
     const struct auth_options *options = service->options;
     const char *const pairs[][2] = {{"grant_type", GRANT_DEVICE_CODE},
@@ -241,20 +274,21 @@ static enum enroll_exit token_poll(const struct service *service, const struct o
 
     if (status != ENROLL_OK)
         return status;
+    polling->pause = polling->interval;
     if (!parsed || http_status >= 500) {
         if (parsed)
             oauth_answer_clear(&answer);
-        return ++*failures < FAILURES_MAX && http_status >= 500 ? ENROLL_OK
-                                                                : no_answer(http_status, ret_error);
+        return ++polling->failures < FAILURES_MAX && http_status >= 500 ? ENROLL_OK
+                                                                        : no_answer(http_status, ret_error);
     }
-    *failures = 0;
+    polling->failures = 0;
     if (answer.access_token != NULL) {
         *ret_token = answer.access_token;
         answer.access_token = NULL;
     } else if (answer.error == NULL) {
         status = no_answer(http_status, ret_error);
     } else if (strcmp(answer.error, "slow_down") == 0) {
-        *interval += SLOW_DOWN;
+        polling->pause = polling->interval += SLOW_DOWN;
     } else if (strcmp(answer.error, "authorization_pending") != 0) {
         status = refused(&answer, ret_error);
     }
@@ -262,24 +296,45 @@ static enum enroll_exit token_poll(const struct service *service, const struct o
     return status;
 }
 
+/* The code's life is over; `last` is why the last question got no answer, if it got none. */
+static enum enroll_exit expired(enum enroll_exit last, struct enroll_error *ret_error)
+{
+    const struct oauth_answer answer = {.error = (char *)(uintptr_t) "expired_token"};
+    struct enroll_error why;
+
+    if (last != ENROLL_UNREACHABLE)
+        return refused(&answer, ret_error);
+    why = *ret_error;
+    enroll_error_set(ret_error, last, STEP_TOKEN, why.advice,
+                     "The code was over before the token service could be reached again. %.600s",
+                     why.message);
+    ret_error->hresult = why.hresult;
+    return last;
+}
+
 static enum enroll_exit token_wait(const struct service *service, const struct oauth_answer *code,
                                    char **ret_token, struct enroll_error *ret_error)
 {
-    const struct oauth_answer expired = {.error = (char *)(uintptr_t) "expired_token"};
-    time_t end = now() + (time_t)(code->expires_in < EXPIRES_MAX ? code->expires_in : EXPIRES_MAX);
-    unsigned interval = code->interval != 0 ? code->interval : INTERVAL_DEFAULT;
-    unsigned failures = 0;
-    enum enroll_exit status = ENROLL_OK;
+    struct polling polling = {
+        .interval = code->interval != 0 ? code->interval : INTERVAL_DEFAULT,
+        .end = now() + (time_t)(code->expires_in < EXPIRES_MAX ? code->expires_in : EXPIRES_MAX)};
+    enum enroll_exit status = ENROLL_OK, last = ENROLL_OK;
 
+    polling.pause = polling.interval;
     *ret_token = NULL;
     while (status == ENROLL_OK && *ret_token == NULL) {
-        time_t next = now() + (time_t)interval;
+        time_t next = now() + (time_t)polling.pause;
 
-        if (next > end)
-            return refused(&expired, ret_error);
-        status = wait_until(service, code, next, end, ret_error);
-        if (status == ENROLL_OK)
-            status = token_poll(service, code, &interval, &failures, ret_token, ret_error);
+        if (next > polling.end)
+            return expired(last, ret_error);
+        status = wait_until(service, code, next, polling.end, ret_error);
+        if (status != ENROLL_OK)
+            break;
+        status = last = token_poll(service, code, &polling, ret_token, ret_error);
+        if (status == ENROLL_UNREACHABLE) {
+            unreachable(service, &polling, ret_error);
+            status = ENROLL_OK;
+        }
     }
     return status;
 }
@@ -291,7 +346,7 @@ enum enroll_exit auth_device_code_obtain(const struct auth_options *options,
 {
     struct service service;
     struct oauth_answer code = {0};
-    enum enroll_exit status = service_find(options, situation->net, &service, ret_error);
+    enum enroll_exit status = service_find(options, situation, &service, ret_error);
 
     if (status == ENROLL_OK)
         status = code_request(&service, &code, ret_error);

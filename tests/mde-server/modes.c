@@ -260,6 +260,8 @@ static const struct mode_row mode_rows[] = {
     {"oauth-pending", NULL, "so often authorization_pending (default 1)"},
     {"oauth-interval", NULL, "seconds between two polls (default 1); faster ones get slow_down"},
     {"oauth-expires", NULL, "seconds the device code lives (default 900)"},
+    {"oauth-stall", NULL,
+     "so many polls get no answer for 4 seconds, and the next has to wait longer (default 0)"},
     {"oauth", "slow_down", "slow_down once before the token"},
     {"oauth", "expired_token", "expired_token"},
     {"oauth", "authorization_declined", "authorization_declined"},

@@ -19,6 +19,7 @@ struct device_code {
     time_t expires;
     double polled; /* when last, 0 for never */
     unsigned polls;
+    unsigned stalled; /* polls that got no answer */
     bool slowed;
     bool failed;
     bool redeemed;
@@ -190,14 +191,37 @@ static bool forced_answer(const struct modes *modes, struct device_code *code, s
     return true;
 }
 
+/* So many polls get no answer. RFC 8628, 3.5: each has to be followed by a longer pause than the one before.
+ */
+static bool stall(const struct modes *modes, struct device_code *code, double gap, struct reply *reply)
+{
+    double least = (double)modes_number(modes, "oauth-interval", 1) * (double)(1U << code->stalled);
+
+    if (code->stalled > 0 && gap < least - 0.1) {
+        error_write(reply, 400, "invalid_request", "The poll came with no longer pause after a time-out.", 0);
+        return true;
+    }
+    if ((long)code->stalled >= modes_number(modes, "oauth-stall", 0) || code->stalled == 20)
+        return false;
+    code->stalled++;
+    code->polls--;
+    reply->delivery = DELIVERY_STALL;
+    reply->seconds = 4;
+    (void)snprintf(reply->outcome, sizeof reply->outcome, "oauth-stall");
+    return true;
+}
+
 static void poll_answer(const struct request *request, struct device_code *code, struct reply *reply)
 {
     const struct modes *modes = &request->server->options.modes;
     double now = clock_read();
     double interval = (double)modes_number(modes, "oauth-interval", 1);
-    bool early = code->polled > 0 && now - code->polled < interval - 0.1;
+    double gap = now - code->polled;
+    bool early = code->polled > 0 && gap < interval - 0.1;
     code->polled = now;
     code->polls++;
+    if (stall(modes, code, gap, reply))
+        return;
     if (code->redeemed)
         error_write(reply, 400, "invalid_grant", "AADSTS54005: the device code was already redeemed.", 54005);
     else if (time(NULL) >= code->expires)

@@ -501,6 +501,32 @@ static void device_code_that_nobody_uses_expires(void **state)
     assert_true(shown > 0);
 }
 
+/* The test server refuses a poll that comes after a time-out without a longer pause. RFC 8628, 3.5. */
+static void device_code_outlives_time_outs_with_longer_pauses(void **state)
+{
+    static const char *const modes[] = {"--mode", "oauth-stall=2", "--mode", "oauth-pending=0", NULL};
+
+    (void)state;
+    device_code_begin_with(modes);
+    run.timeout = 2;
+    harness_enroll(&run, &server);
+    run_expect_enrolled();
+    assert_non_null(strstr(run.notes, "Asking again in 2 seconds: The wait for the token"));
+    assert_non_null(strstr(run.notes, "Asking again in 4 seconds: The wait for the token"));
+}
+
+static void device_code_that_ends_in_time_outs_says_so(void **state)
+{
+    static const char *const modes[] = {"--mode", "oauth-stall=20", "--mode", "oauth-expires=4", NULL};
+
+    (void)state;
+    device_code_begin_with(modes);
+    run.timeout = 2;
+    harness_enroll(&run, &server);
+    run_expect_no_token(ENROLL_UNREACHABLE, "before the token service could be reached again");
+    assert_non_null(strstr(run.error.message, "took too long"));
+}
+
 static void device_code_can_be_cancelled(void **state)
 {
     (void)state;
@@ -546,6 +572,8 @@ int main(void)
         TEST(device_code_slows_down_when_told),
         TEST(device_code_refusals_are_in_the_servers_words),
         TEST(device_code_that_nobody_uses_expires),
+        TEST(device_code_outlives_time_outs_with_longer_pauses),
+        TEST(device_code_that_ends_in_time_outs_says_so),
         TEST(device_code_can_be_cancelled),
         TEST(token_that_the_enrolment_refuses_is_said),
     };
