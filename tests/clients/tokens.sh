@@ -3,7 +3,8 @@
 # Two tokens in one software TPM, RSA-2048 and P-256, enrolled by intune-enroll with the test MDM server; one of them at a
 # time is the machine's. Sourced after clients.sh and site.sh.
 #
-#   tokens_begin        installs module and helper as `meson install` does, enrols twice; the RSA token is in use then
+#   tokens_begin        installs module and helper where `meson install` does, enrols twice; the RSA token is in use then
+#   tokens_enrol_both   the same with what is installed already
 #   token_use rsa|p256  from now on /var/lib/intune-tpm is this token, and these are its facts:
 #     certificate       file of the device certificate
 #     fingerprint       SHA-1 in lower case, as nginx writes it
@@ -14,6 +15,10 @@
 tokens_begin() {
     install -m 644 "$BUILD_ROOT/module/intune-tpm-pkcs11.so" "$module"
     install -m 755 "$BUILD_ROOT/enroll/intune-enroll" /usr/sbin/intune-enroll
+    tokens_enrol_both
+}
+
+tokens_enrol_both() {
     fixture_swtpm_start
     site_ca
     token_enrol rsa rsa rsa2048

@@ -8,7 +8,7 @@ set -eu
 . "$clients/site.sh"
 # shellcheck source=tests/clients/tokens.sh
 . "$clients/tokens.sh"
-need meson ninja systemd-analyze mandoc p11tool p11-kit
+need meson ninja systemd-analyze mandoc p11tool p11-kit jq
 
 world_begin install "$(sed -n "s/^ *version: '\(.*\)',/\1/p" "$source_root/meson.build")"
 rm -f "$results/install" # no application; not in the matrix
@@ -33,6 +33,20 @@ staged() {
 }
 attempt - "staging" staged
 
+# The option chooses what p11-kit reads; without a word it is the socket.
+registration_option() {
+    local way
+    [ "$(meson introspect --buildoptions "$source_root/meson.build" | jq -r '.[] | select(.name == "registration") | .value')" = socket ]
+    for way in socket direct; do
+        meson setup "$work/$way" "$source_root" -Dtests=false "-Dregistration=$way"
+        cp "$BUILD_ROOT/module/intune-tpm-pkcs11.so" "$work/$way/module/"
+        cp "$BUILD_ROOT/enroll/intune-enroll" "$work/$way/enroll/"
+        DESTDIR=$work/$way.stage meson install -C "$work/$way" --no-rebuild --quiet
+        cmp "$work/$way.stage$p11_config_dir/intune-tpm.module" "$source_root/conf/p11-kit/intune-tpm.module.$way"
+    done
+}
+attempt - "socket or direct" registration_option
+
 # From here on the staged files stand where they belong.
 # /lib is a link to /usr/lib here.
 if [ -d "$stage/lib" ]; then cp -a "$stage/lib/." /usr/lib/; fi
@@ -42,6 +56,12 @@ tokens_installed() {
     p11-kit list-modules | tee "$work"/modules
     grep -q '^intune-tpm: ' "$work"/modules
     p11tool --list-tokens | grep 'URL: .*token=intune-tpm'
+    p11tool --test-sign "$uri;type=private"
+}
+verified() {
+    cmp "$module" "$stage$module"
+    cmp "$INTUNE_ENROLL" "$stage$INTUNE_ENROLL"
+    intune-enroll verify
 }
 
 units() {
@@ -97,15 +117,18 @@ completion() {
 }
 attempt - "completion" completion
 
-# The token, enrolled with the installed helper, in the installed directory, shown by p11-kit.
-tokens_begin
+# The token, enrolled with the installed helper, which signs its request with the installed module; shown by p11-kit.
+INTUNE_ENROLL=/usr/sbin/intune-enroll
+unset INTUNE_TPM_MODULE
+tokens_enrol_both
 cp /usr/share/intune-tpm/intune-tpm.module.direct "$p11_config_dir/intune-tpm.module"
 attempt rsa "p11-kit" tokens_installed
+attempt rsa "verify" verified
 
 uninstalled() {
     # meson's uninstall goes by the log of the last installation, which was the staged one.
     ninja -C "$BUILD_ROOT" uninstall >"$work"/uninstall.log
-    [ ! -e "$stage" ] || refused grep . <<<"$(find "$stage" ! -type d)"
+    [ ! -e "$stage" ]
 }
 attempt - "uninstall" uninstalled
 world_end
