@@ -4,15 +4,15 @@
 _intune_enroll_options() {
     case $1 in
     enroll)
-        echo --token-file= --token-fd= --token-command= --token-type= --username= --password-file= --auth= --client-id= \
-            --scope= --resource= --tenant= --authority= --certificate= --certificate-key= --discovery-url= \
+        echo --token-file= --token-fd= --token-command= --token-command-timeout= --token-type= --username= --password-file= \
+            --auth= --client-id= --scope= --resource= --tenant= --authority= --certificate= --certificate-key= --discovery-url= \
             --accept-redirect= --request-version= --ca-file= --resolve= --timeout= --profile= --key= --csr-ext --label= \
             --pin-file= --persistent --no-persistent --replace --resume --wait= --trace= --token-dir= --tcti= --json \
             --verbose --help
         ;;
     policy)
-        echo --token-file= --token-fd= --token-command= --token-type= --username= --password-file= --auth= --client-id= \
-            --scope= --resource= --tenant= --authority= --certificate= --certificate-key= --discovery-url= \
+        echo --token-file= --token-fd= --token-command= --token-command-timeout= --token-type= --username= --password-file= \
+            --auth= --client-id= --scope= --resource= --tenant= --authority= --certificate= --certificate-key= --discovery-url= \
             --accept-redirect= --request-version= --ca-file= --resolve= --timeout= --profile= --trace= --token-dir= --tcti= \
             --json --verbose --help
         ;;

@@ -41,6 +41,8 @@ static const struct option {
     [OPTION_TOKEN_FD] = {"token-fd", "N", "security token from an open file descriptor", ASKING},
     [OPTION_TOKEN_COMMAND] = {"token-command", "COMMAND", "security token from a command's output; no shell",
                               ASKING},
+    [OPTION_TOKEN_COMMAND_TIMEOUT] = {"token-command-timeout", "SECONDS", "for that command (default 300)",
+                                      ASKING},
     [OPTION_TOKEN_TYPE] = {"token-type", "TYPE",
                            "user (default) or jwt: what the token is called in the request", ASKING},
     [OPTION_USERNAME] = {"username", "NAME", "user name for a server that asks for a password", ASKING},

@@ -77,6 +77,10 @@ static enum enroll_exit auth_begin(struct conversation *conversation)
                                     "--token-fd is not a file descriptor");
         auth->token_fd = (int)fd;
     }
+    if (line->given[OPTION_TOKEN_COMMAND_TIMEOUT] &&
+        !command_line_number(line, OPTION_TOKEN_COMMAND_TIMEOUT, 1, 86400, &auth->token_command_seconds))
+        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
+                                "--token-command-timeout is not a number of seconds");
     auth->token_file = line->values[OPTION_TOKEN_FILE];
     auth->token_command = line->values[OPTION_TOKEN_COMMAND];
     auth->token_type = line->values[OPTION_TOKEN_TYPE];

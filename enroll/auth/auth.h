@@ -15,7 +15,8 @@
 
 struct net;
 
-#define AUTH_TOKEN_MAX 65536 /* bytes */
+#define AUTH_TOKEN_MAX             65536 /* bytes */
+#define AUTH_TOKEN_COMMAND_SECONDS 300   /* it may ask a person something */
 
 enum auth_way {
     AUTH_AUTOMATIC,
@@ -49,8 +50,9 @@ struct auth_options {
     enum auth_way force;
     const char *token_file;
     int token_fd;
-    const char *token_command; /* words separated by blanks, quotes as in a shell, run without one */
-    const char *token_type;    /* "user" (default) or "jwt": the ValueType that names the token */
+    const char *token_command;      /* words separated by blanks, quotes as in a shell, run without one */
+    unsigned token_command_seconds; /* that it may take; 0: AUTH_TOKEN_COMMAND_SECONDS */
+    const char *token_type;         /* "user" (default) or "jwt": the ValueType that names the token */
     const char *username;
     const char *password_file;
     const char *client_id; /* OAuth 2; none is built in */

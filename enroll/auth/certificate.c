@@ -108,7 +108,7 @@ static char *token_pin_get(void *context, const char *source)
     fd = open(source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return NULL;
-    pin = secret_read(fd, &why);
+    pin = secret_read(fd, NULL, NULL, &why);
     close(fd);
     return pin;
 }

@@ -35,7 +35,7 @@ static enum enroll_exit file_read(const char *path, char **ret_password, struct 
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     const char *why = fd < 0 ? strerrordesc_np(errno) : NULL;
-    char *password = fd < 0 ? NULL : secret_read(fd, &why);
+    char *password = fd < 0 ? NULL : secret_read(fd, NULL, NULL, &why);
 
     if (fd >= 0)
         close(fd);

@@ -17,14 +17,15 @@ void secret_free(char *secret)
 }
 
 /* Bytes read, -1 with *ret_why on failure. */
-static ssize_t all_read(int fd, char *buffer, size_t capacity, const char **ret_why)
+static ssize_t all_read(int fd, bool (*wait)(void *context), void *context, char *buffer, size_t capacity,
+                        const char **ret_why)
 {
     size_t size = 0;
 
     while (size < capacity) {
         ssize_t count = read(fd, buffer + size, capacity - size);
 
-        if (count < 0 && errno == EINTR)
+        if (count < 0 && (errno == EINTR || (errno == EAGAIN && wait != NULL && wait(context))))
             continue;
         if (count < 0) {
             *ret_why = strerrordesc_np(errno);
@@ -43,7 +44,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-char *secret_read(int fd, const char **ret_why)
+char *secret_read(int fd, bool (*wait)(void *context), void *context, const char **ret_why)
 {
     const size_t capacity = AUTH_TOKEN_MAX + 1;
     char *buffer = calloc(1, capacity + 1);
@@ -54,7 +55,7 @@ char *secret_read(int fd, const char **ret_why)
     *ret_why = "memory ran out";
     if (buffer == NULL)
         return NULL;
-    size = all_read(fd, buffer, capacity, ret_why);
+    size = all_read(fd, wait, context, buffer, capacity, ret_why);
     if (size < 0)
         goto done;
     end = (size_t)size;

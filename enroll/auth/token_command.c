@@ -1,20 +1,14 @@
 /* A token from a command that the operator names: its words are split here and run without a shell. */
 #include "auth/ways.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "auth/child.h"
 #include "auth/secret.h"
 
 #define WORDS_MAX 64
-
-extern char **environ;
 
 /*
  * Splits in place at blanks; '...' and "..." keep blanks, a backslash the next character (not within single
@@ -51,57 +45,52 @@ static size_t words_split(char *command, char *words[WORDS_MAX + 1])
     return quote == '\0' ? count : 0;
 }
 
-/* Starts it with its output in a pipe. errno, and *ret_fd to read from. */
-static int command_start(char *const words[], pid_t *ret_pid, int *ret_fd)
-{
-    posix_spawn_file_actions_t actions;
-    int pipe_ends[2], result;
-
-    if (pipe2(pipe_ends, O_CLOEXEC) != 0)
-        return errno;
-    result = posix_spawn_file_actions_init(&actions);
-    if (result == 0) {
-        result = posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
-        if (result == 0)
-            result = posix_spawnp(ret_pid, words[0], &actions, NULL, words, environ);
-        posix_spawn_file_actions_destroy(&actions);
-    }
-    close(pipe_ends[1]);
-    if (result == 0)
-        *ret_fd = pipe_ends[0];
-    else
-        close(pipe_ends[0]);
-    return result;
-}
-
-static enum enroll_exit command_run(const char *name, char *const words[], char **ret_token,
+static enum enroll_exit ended_by_us(const char *name, enum child_end end, unsigned seconds,
                                     struct enroll_error *ret_error)
 {
-    const char *why = NULL;
-    int fd = -1, state = 0, result;
-    pid_t pid = -1;
+    if (end == CHILD_CANCELLED)
+        return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL,
+                                "The token command %s was cancelled.", name);
+    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+                            "Try the command by itself, or give it more time with --token-command-timeout.",
+                            "The token command %s was not done within %u s and was ended.", name,
+                            seconds);
+}
+
+static enum enroll_exit command_run(const struct auth_options *options, char *const words[], char **ret_token,
+                                    struct enroll_error *ret_error)
+{
+    struct child child = {.cancelled = options->cancelled, .context = options->context};
+    unsigned seconds =
+        options->token_command_seconds != 0 ? options->token_command_seconds : AUTH_TOKEN_COMMAND_SECONDS;
+    const char *name = words[0], *why = NULL;
+    enum enroll_exit status;
+    enum child_end end;
+    int state = 0, result;
     char *token;
 
-    result = command_start(words, &pid, &fd);
+    result = child_start(words, seconds, &child);
     if (result != 0)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --token-command.",
                                 "The token command %s cannot be run: %s.", name, strerrordesc_np(result));
-    token = secret_read(fd, &why);
-    close(fd);
-    while (waitpid(pid, &state, 0) < 0 && errno == EINTR)
-        continue;
-    if (!WIFEXITED(state) || WEXITSTATUS(state) != 0) {
-        secret_free(token);
-        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Try the command by itself.",
-                                "The token command %s failed (%s %d).", name,
-                                WIFEXITED(state) ? "status" : "signal",
-                                WIFEXITED(state) ? WEXITSTATUS(state) : WTERMSIG(state));
+    token = secret_read(child.output, child_output_wait, &child, &why);
+    end = child_wait(&child, &state);
+    if (end != CHILD_ENDED) {
+        status = ended_by_us(name, end, seconds, ret_error);
+    } else if (!WIFEXITED(state) || WEXITSTATUS(state) != 0) {
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Try the command by itself.",
+                                  "The token command %s failed (%s %d).", name,
+                                  WIFEXITED(state) ? "status" : "signal",
+                                  WIFEXITED(state) ? WEXITSTATUS(state) : WTERMSIG(state));
+    } else if (token == NULL) {
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Try the command by itself.",
+                                  "What the token command %s printed cannot be used: %s.", name, why);
+    } else {
+        *ret_token = token;
+        return ENROLL_OK;
     }
-    if (token == NULL)
-        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Try the command by itself.",
-                                "What the token command %s printed cannot be used: %s.", name, why);
-    *ret_token = token;
-    return ENROLL_OK;
+    secret_free(token);
+    return status;
 }
 
 enum enroll_exit auth_token_command_obtain(const struct auth_options *options,
@@ -120,7 +109,7 @@ enum enroll_exit auth_token_command_obtain(const struct auth_options *options,
         status = enroll_error_set(ret_error, ENROLL_USAGE, STEP_TOKEN, "Check --token-command.",
                                   "The token command is empty, too long, or has a quote without its end.");
     } else {
-        status = command_run(words[0], words, &ret_credential->token, ret_error);
+        status = command_run(options, words, &ret_credential->token, ret_error);
         ret_credential->kind = CREDENTIAL_TOKEN;
     }
     free(command);

@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -94,6 +97,67 @@ static void token_command_that_fails_is_named(void **state)
     run.auth.token_command = "cat 'unfinished";
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_USAGE, "quote without its end");
+}
+
+/* What a command had started, and wrote the number of into a file: it was killed, and nobody else's child. */
+static void expect_killed(const char *file)
+{
+    FILE *number = fopen(file, "r");
+    int pid = 0, state = 0;
+
+    assert_non_null(number);
+    assert_int_equal(fscanf(number, "%d", &pid), 1);
+    fclose(number);
+    assert_int_equal(waitpid(pid, &state, 0), pid);
+    assert_true(WIFSIGNALED(state));
+}
+
+static void token_command_that_hangs_is_ended_with_all_that_it_started(void **state)
+{
+    static const char *const scripts[] = {
+        "sh -c 'sleep 300 & echo $! >\"$1\"; wait'",               /* while its output is waited for */
+        "sh -c 'sleep 300 >&- & echo $! >\"$1\"; exec >&-; wait'", /* and its end */
+        "sh -c 'trap "
+        " TERM; sleep 300 & echo $! >\"$1\"; while :; do wait; done'",
+    };
+    char command[400];
+    time_t began;
+
+    (void)state;
+    federated_begin(NULL);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+        began = time(NULL);
+        snprintf(command, sizeof(command), "%s x %s", scripts[i], harness_path("started"));
+        run.auth.token_command = command;
+        run.auth.token_command_seconds = 1;
+        harness_enroll(&run, &server);
+        run_expect_no_token(ENROLL_AUTHENTICATION, "was not done within 1 s and was ended");
+        assert_in_range(time(NULL) - began, 1, 20);
+        expect_killed(harness_path("started"));
+    }
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+}
+
+static bool cancelled_soon(void *context)
+{
+    (void)context;
+    return access(harness_path("started"), F_OK) == 0;
+}
+
+static void token_command_is_ended_when_the_run_is_cancelled(void **state)
+{
+    char command[400];
+
+    (void)state;
+    federated_begin(NULL);
+    unlink(harness_path("started"));
+    snprintf(command, sizeof(command), "sh -c 'echo $$ >%s.new; mv %s.new %s; exec sleep 300'",
+             harness_path("started"), harness_path("started"), harness_path("started"));
+    run.auth.token_command = command;
+    run.auth.cancelled = cancelled_soon;
+    harness_enroll(&run, &server);
+    run_expect_no_token(ENROLL_CANCELLED, "was cancelled");
 }
 
 static void token_file_that_is_unusable_is_named(void **state)
@@ -552,6 +616,8 @@ int main(void)
         TEST(token_on_a_descriptor_is_taken),
         TEST(token_command_is_run_without_a_shell),
         TEST(token_command_that_fails_is_named),
+        TEST(token_command_that_hangs_is_ended_with_all_that_it_started),
+        TEST(token_command_is_ended_when_the_run_is_cancelled),
         TEST(token_file_that_is_unusable_is_named),
         TEST(wrong_token_is_an_authentication_failure),
         TEST(given_token_goes_to_an_on_premise_server_too),
