@@ -36,6 +36,31 @@ page_expect() {
     grep -qx "TLSv1.$1 SUCCESS $fingerprint 200" "$site"/access.log
     refused grep -v "^TLSv1.$1 SUCCESS $fingerprint " "$site"/access.log
 }
+
+# What draws pages is in the sandbox: process and network namespaces of its own, and a filter of system calls.
+renderer_sandboxed() {
+    local process
+    for process in /proc/[0-9]*; do
+        if tr '\0' ' ' <"$process"/cmdline | grep -q -e '--type=renderer' && grep -q '^Seccomp:.*2$' "$process"/status &&
+            [ "$(readlink "$process"/ns/pid)" != "$(readlink /proc/self/ns/pid)" ] &&
+            [ "$(readlink "$process"/ns/net)" != "$(readlink /proc/self/ns/net)" ]; then
+            echo "sandboxed: $process"
+            return 0
+        fi
+    done
+    return 1
+}
+sandbox() {
+    local browser status=0
+    as_user chromium --headless=new --disable-gpu --disable-dev-shm-usage --remote-debugging-port=0 \
+        --user-data-dir="$user_home"/profile-sandbox about:blank 2>"$work"/sandbox.log &
+    browser=$!
+    wait_for 20 renderer_sandboxed || status=$?
+    kill "$(readlink "$user_home"/profile-sandbox/SingletonLock | sed 's/.*-//')"
+    wait "$browser"
+    return "$status"
+}
+attempt - "sandbox" sandbox
 for key in rsa p256; do
     token_use $key
     for version in 3 2; do

@@ -19,7 +19,8 @@ gateway_begin
 site_certificate vpn.example.com
 site_name vpn.example.com 192.0.2.2
 
-# The user's name for the server is the certificate's common name; the log at this level shows the certificate's serial.
+# The user's name for the server is the certificate's common name, which the two tokens do not share; the script that it
+# calls for a connection writes it down.
 cat >$work/ocserv.conf <<EOF
 auth = "certificate"
 tcp-port = 443

@@ -10,6 +10,9 @@ set -eu
 need jq modutil certutil openvpn
 
 world_begin register "$(sed -n "s/^ *version: '\(.*\)',/\1/p" "$source_root/meson.build")"
+rm -f "$results/register" # no application; not in the matrix
+results=$work/results
+mkdir $results
 tokens_begin
 firefox=/etc/firefox/policies/policies.json
 chromium=/etc/chromium/policies/managed/intune-tpm.json

@@ -30,10 +30,12 @@ EOF
 site_name server.example.com 127.0.0.1
 wait_for 10 port_open 127.0.0.1 22
 
-# The server accepts this key alone, and its log must name the one of the certificate.
+# The server accepts this key alone, the one of the certificate, and its log must name it.
 expect_login() {
     local print
-    openssl x509 -in "$certificate" -noout -pubkey | ssh-keygen -i -m PKCS8 -f /dev/stdin >"$work"/sshd/authorized_keys
+    recipe_run ssh-keygen >"$work"/sshd/authorized_keys
+    openssl x509 -in "$certificate" -noout -pubkey | ssh-keygen -i -m PKCS8 -f /dev/stdin >"$work"/sshd/of_the_certificate
+    cut -d" " -f1,2 "$work"/sshd/authorized_keys | diff - "$work"/sshd/of_the_certificate
     print=$(ssh-keygen -l -f "$work"/sshd/authorized_keys | cut -d" " -f2)
     : >"$work"/sshd/log
     "$@" | grep -x "signed in"
