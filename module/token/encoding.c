@@ -20,8 +20,18 @@ static uint32_t base64_value(char character)
     return index < sizeof base64_values ? base64_values[index] - 1U : UINT32_MAX;
 }
 
+/* Four characters as 24 bits. */
+static bool take_four(const char *text, uint32_t *ret_bits)
+{
+    uint32_t first = base64_value(text[0]), second = base64_value(text[1]);
+    uint32_t third = base64_value(text[2]), fourth = base64_value(text[3]);
+    *ret_bits = first << 18 | second << 12 | third << 6 | fourth;
+    return (first | second | third | fourth) <= 63;
+}
+
 bool base64_decode(const char *text, size_t size, uint8_t *ret_data, size_t capacity, size_t *ret_size)
 {
+    uint32_t bits;
     size_t padding = 0;
     if (size % 4 != 0)
         return false;
@@ -31,24 +41,24 @@ bool base64_decode(const char *text, size_t size, uint8_t *ret_data, size_t capa
     if (decoded > capacity)
         return false;
 
-    size_t out = 0;
-    for (size_t i = 0; i < size; i += 4) {
-        bool last = i + 4 == size;
-        uint32_t bits = 0;
-        for (size_t j = 0; j < 4; j++) {
-            uint32_t value = last && j >= 4 - padding ? 0 : base64_value(text[i + j]);
-            if (value > 63)
-                return false;
-            bits = bits << 6 | value;
-        }
-        size_t count = last ? 3 - padding : 3;
-        /* the bits that padding leaves over are zero in the one right encoding */
-        if ((count == 2 && (bits & 0xff) != 0) || (count == 1 && (bits & 0xffff) != 0))
+    uint8_t *out = ret_data;
+    for (size_t whole = decoded / 3; whole > 0; whole--, text += 4) {
+        if (!take_four(text, &bits))
             return false;
-        for (size_t j = 0; j < count; j++)
-            ret_data[out++] = (uint8_t)(bits >> (16 - 8 * j));
+        *out++ = (uint8_t)(bits >> 16);
+        *out++ = (uint8_t)(bits >> 8);
+        *out++ = (uint8_t)bits;
     }
-    *ret_size = out;
+    if (padding > 0) {
+        const char last[4] = {text[0], text[1], padding == 1 ? text[2] : 'A', 'A'};
+        /* the bits that padding leaves over are zero in the one right encoding */
+        if (!take_four(last, &bits) || (bits & (padding == 1 ? 0xff : 0xffff)) != 0)
+            return false;
+        *out++ = (uint8_t)(bits >> 16);
+        if (padding == 1)
+            *out++ = (uint8_t)(bits >> 8);
+    }
+    *ret_size = decoded;
     return true;
 }
 

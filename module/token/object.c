@@ -35,14 +35,12 @@ static void put_bytes(struct object *object, enum object_content content, const 
     put(object, content, bytes->data, bytes->size);
 }
 
-/* CKA_UNIQUE_ID (3.0, 4.4.1): another key or certificate under the same name is another object. */
-static void put_unique_id(struct object *object, const char *kind, const void *data, size_t size)
+/* CKA_UNIQUE_ID (3.0, 4.4.1), of what makes the object this one: another key or certificate under the same
+ * name is another object. */
+static void put_unique_id(struct object *object, const char kind[4], const uint8_t sha1[20])
 {
-    uint8_t hash[20];
-    char text[41];
-    digest_compute(DIGEST_SHA1, data, size, hash);
-    hex_encode(hash, sizeof hash, text);
-    snprintf(object->unique_id, sizeof object->unique_id, "%s-%s", kind, text);
+    memcpy(object->unique_id, kind, 4);
+    hex_encode(sha1, 20, object->unique_id + 4);
     put(object, CONTENT_UNIQUE_ID, object->unique_id, strlen(object->unique_id));
 }
 
@@ -99,7 +97,8 @@ static void put_numbers(const struct object_set *set, struct object *object)
 }
 
 static struct object *add_key(struct object_set *set, CK_OBJECT_CLASS class,
-                              const struct attribute_table *attributes, size_t mechanism_count)
+                              const struct attribute_table *attributes, size_t mechanism_count,
+                              const uint8_t sha1[20])
 {
     const struct token_generation *generation = set->generation;
     struct object *object = add_object(set, class, attributes);
@@ -108,8 +107,7 @@ static struct object *add_key(struct object_set *set, CK_OBJECT_CLASS class,
     put_bytes(object, CONTENT_SUBJECT, &generation->certificate.subject);
     put_bytes(object, CONTENT_PUBLIC_KEY_INFO, &generation->public_key_info);
     put(object, CONTENT_MECHANISMS, set->mechanisms, mechanism_count * sizeof set->mechanisms[0]);
-    put_unique_id(object, class == CKO_PRIVATE_KEY ? "prv" : "pub", generation->public_key_info.data,
-                  generation->public_key_info.size);
+    put_unique_id(object, class == CKO_PRIVATE_KEY ? "prv-" : "pub-", sha1);
     put_numbers(set, object);
     return object;
 }
@@ -117,24 +115,28 @@ static struct object *add_key(struct object_set *set, CK_OBJECT_CLASS class,
 static void add_keys(struct object_set *set, size_t mechanism_count)
 {
     bool rsa = set->generation->key.public_key.type == TPM_KEY_RSA;
+    const struct token_bytes *public_key = &set->generation->public_key_info;
+    uint8_t sha1[20];
+
+    digest_compute(DIGEST_SHA1, public_key->data, public_key->size, sha1);
     struct object *private_key = add_key(
-        set, CKO_PRIVATE_KEY, rsa ? &rsa_private_attributes : &ec_private_attributes, mechanism_count);
+        set, CKO_PRIVATE_KEY, rsa ? &rsa_private_attributes : &ec_private_attributes, mechanism_count, sha1);
     if (set->generation->key.has_pin)
         put(private_key, CONTENT_PRIVATE, &truth, sizeof truth);
-    add_key(set, CKO_PUBLIC_KEY, rsa ? &rsa_public_attributes : &ec_public_attributes, mechanism_count);
+    add_key(set, CKO_PUBLIC_KEY, rsa ? &rsa_public_attributes : &ec_public_attributes, mechanism_count, sha1);
 }
 
 static void add_certificate(struct object_set *set, const struct token_certificate *certificate,
                             const char *label, CK_ULONG category)
 {
-    uint8_t hash[20];
+    uint8_t sha1[20];
     struct object *object = add_object(set, CKO_CERTIFICATE, &certificate_attributes);
 
     snprintf(object->label, sizeof object->label, "%s", label);
     object->number = category;
-    digest_compute(DIGEST_SHA1, certificate->value.data, certificate->value.size, hash);
-    memcpy(object->check_value, hash,
-           sizeof object->check_value); /* 4.6.2: the first three bytes of its SHA-1 */
+    digest_compute(DIGEST_SHA1, certificate->value.data, certificate->value.size, sha1);
+    /* 4.6.2: the first three bytes */
+    memcpy(object->check_value, sha1, sizeof object->check_value);
     put(object, CONTENT_LABEL, object->label, strlen(object->label));
     put(object, CONTENT_ID, certificate->id, certificate->id_size);
     put_bytes(object, CONTENT_SUBJECT, &certificate->subject);
@@ -149,7 +151,7 @@ static void add_certificate(struct object_set *set, const struct token_certifica
     put(object, CONTENT_START_DATE, certificate->not_before, 8);
     put(object, CONTENT_END_DATE, certificate->not_after, 8);
     put(object, CONTENT_CATEGORY, &object->number, sizeof object->number);
-    put_unique_id(object, "crt", certificate->value.data, certificate->value.size);
+    put_unique_id(object, "crt-", sha1);
 }
 
 static void add_certificates(struct object_set *set)

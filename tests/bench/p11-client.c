@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where attributes are read to. */
+static unsigned char buffers[12][8192];
+
 static void check(CK_RV rv, const char *function)
 {
     if (rv == CKR_OK)
@@ -19,6 +22,8 @@ void p11_client_load(struct p11_client *client, const struct p11_options *option
     CK_RV (*get_function_list)(CK_FUNCTION_LIST **);
 
     memset(client, 0, sizeof *client);
+    memset(buffers, 0xff,
+           sizeof buffers); /* else the first search would pay for the kernel's giving of the pages */
     client->options = options;
     client->library = dlopen(options->module, RTLD_NOW | RTLD_LOCAL);
     if (client->library == NULL) {
@@ -90,7 +95,6 @@ void p11_client_login(struct p11_client *client)
 
 static void read_attributes(struct p11_client *client, CK_OBJECT_HANDLE object)
 {
-    static unsigned char buffers[12][8192];
     static const CK_ATTRIBUTE_TYPE types[12] = {
         CKA_CLASS,         CKA_TOKEN, CKA_LABEL,    CKA_ID,      CKA_SUBJECT,   CKA_ISSUER,
         CKA_SERIAL_NUMBER, CKA_VALUE, CKA_KEY_TYPE, CKA_MODULUS, CKA_EC_PARAMS, CKA_ALWAYS_AUTHENTICATE,
