@@ -167,7 +167,7 @@ enum enroll_exit auth_browser_obtain(const struct auth_options *options,
         return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_TOKEN,
                                 "Give a token: --token-file, --token-command.",
                                 "The server names no sign-in page.");
-    receiver = browser_receiver_new();
+    receiver = browser_receiver_new(situation->warn, situation->note_context);
     if (receiver == NULL)
         return enroll_error_set(ret_error, ENROLL_FAILED, STEP_TOKEN, NULL,
                                 "No port of this machine could be had for the browser's answer.");

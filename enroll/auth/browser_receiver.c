@@ -15,6 +15,8 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
+#include "auth/peer.h"
+
 #define REQUEST_MAX (BROWSER_HEADER_MAX + BROWSER_BODY_MAX + 4)
 
 struct connection {
@@ -30,6 +32,10 @@ struct browser_receiver {
     char path[40];
     char url[80];
     struct connection connections[RECEIVER_CONNECTIONS];
+    void (*warn)(void *context, const char *text);
+    void *context;
+    unsigned refusals_told;
+    char refusal[160]; /* the last one told */
 };
 
 static time_t now(void)
@@ -55,7 +61,7 @@ static bool listener_open(struct browser_receiver *receiver)
     return true;
 }
 
-struct browser_receiver *browser_receiver_new(void)
+struct browser_receiver *browser_receiver_new(void (*warn)(void *context, const char *text), void *context)
 {
     struct browser_receiver *receiver = calloc(1, sizeof(*receiver));
     uint8_t random[16];
@@ -63,6 +69,8 @@ struct browser_receiver *browser_receiver_new(void)
     if (receiver == NULL)
         return NULL;
     receiver->listener = -1;
+    receiver->warn = warn;
+    receiver->context = context;
     for (size_t i = 0; i < RECEIVER_CONNECTIONS; i++)
         receiver->connections[i].fd = -1;
     if (RAND_bytes(random, sizeof(random)) != 1 || !listener_open(receiver)) {
@@ -109,9 +117,45 @@ static void answer(struct connection *connection, unsigned status, const char *r
         shutdown(connection->fd, SHUT_WR);
 }
 
+static void refusal_tell(struct browser_receiver *receiver, const char *text)
+{
+    if (receiver->warn == NULL || receiver->refusals_told == RECEIVER_REFUSALS_TOLD ||
+        strcmp(receiver->refusal, text) == 0)
+        return;
+    snprintf(receiver->refusal, sizeof(receiver->refusal), "%s", text);
+    receiver->refusals_told++;
+    receiver->warn(receiver->context, text);
+}
+
+/* Looked at before anything is read: a stranger gets no place that the browser may need. */
+static bool peer_accept(struct browser_receiver *receiver, int fd)
+{
+    char text[sizeof(receiver->refusal)];
+    uid_t user = 0;
+
+    if (!peer_user_find(fd, &user)) {
+        refusal_tell(receiver, "Refused a connection to the sign-in's receiver: whose it is cannot be told.");
+        return false;
+    }
+    if (peer_user_expected(user))
+        return true;
+    snprintf(
+        text, sizeof(text),
+        "Refused a connection of user id %u to the sign-in's receiver: only the browser of user id %u is "
+        "waited for.",
+        (unsigned)user, (unsigned)geteuid());
+    refusal_tell(receiver, text);
+    return false;
+}
+
 static void connection_accept(struct browser_receiver *receiver)
 {
     int fd = accept4(receiver->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd >= 0 && !peer_accept(receiver, fd)) {
+        close(fd);
+        return;
+    }
 
     for (size_t i = 0; fd >= 0 && i < RECEIVER_CONNECTIONS; i++) {
         struct connection *connection = &receiver->connections[i];

@@ -1,6 +1,7 @@
 /*
  * The one-shot receiver of a browser's answer: 127.0.0.1 only, one unguessable path, POST only, 64 KiB, a few
- * minutes, no CORS. Private to enroll/auth.
+ * minutes, no CORS, and no other user of this machine: he may read the path in the browser's command line.
+ * Private to enroll/auth.
  */
 #ifndef ENROLL_AUTH_BROWSER_RECEIVER_H
 #define ENROLL_AUTH_BROWSER_RECEIVER_H
@@ -15,8 +16,13 @@
 
 struct browser_receiver;
 
-/* NULL when no socket or no randomness is to be had. */
-struct browser_receiver *browser_receiver_new(void);
+#define RECEIVER_REFUSALS_TOLD 8
+
+/*
+ * NULL when no socket or no randomness is to be had. warn says whose connections were refused, the first
+ * RECEIVER_REFUSALS_TOLD times that this is somebody else; may be NULL.
+ */
+struct browser_receiver *browser_receiver_new(void (*warn)(void *context, const char *text), void *context);
 /* "http://127.0.0.1:PORT/RANDOM", to be given as appru. */
 const char *browser_receiver_url(const struct browser_receiver *receiver);
 

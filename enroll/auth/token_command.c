@@ -53,8 +53,7 @@ static enum enroll_exit ended_by_us(const char *name, enum child_end end, unsign
                                 "The token command %s was cancelled.", name);
     return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
                             "Try the command by itself, or give it more time with --token-command-timeout.",
-                            "The token command %s was not done within %u s and was ended.", name,
-                            seconds);
+                            "The token command %s was not done within %u s and was ended.", name, seconds);
 }
 
 static enum enroll_exit command_run(const struct auth_options *options, char *const words[], char **ret_token,

@@ -186,6 +186,19 @@ static int receiver_connect(char ret_path[64], unsigned *ret_port)
     return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ? fd : -1;
 }
 
+/* The same through an IPv6 socket, as Java connects to an IPv4 address. */
+static int receiver_connect_mapped(char ret_path[64], unsigned *ret_port)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6};
+    int first = receiver_connect(ret_path, ret_port);
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (first < 0 || close(first) != 0 || inet_pton(AF_INET6, "::ffff:127.0.0.1", &address.sin6_addr) != 1)
+        return -1;
+    address.sin6_port = htons((uint16_t)*ret_port);
+    return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ? fd : -1;
+}
+
 static void receiver_post(const char *path, unsigned port, int fd, const char *body)
 {
     char text[1024];
@@ -236,6 +249,124 @@ static void intruders_on_the_receiver_are_turned_away(void **state)
     run.auth.show = intruders_then_browser;
     run.auth.cancelled = too_long;
     harness_enroll(&run, &server);
+    run_expect_enrolled();
+    assert_int_equal(waitpid(intruder, &outcome, 0), intruder);
+    assert_int_equal(outcome, 0);
+}
+
+#define STRANGER 65534
+
+/* Whether the answer on this connection is that of an accepted token; it is closed. */
+static bool receiver_says_yes(int fd)
+{
+    char reply[512] = "";
+    bool yes = read(fd, reply, sizeof(reply) - 1) > 0 && strstr(reply, "200 OK") != NULL;
+
+    close(fd);
+    return yes;
+}
+
+/*
+ * Another user, who knows the path. One connection is closed before it can be looked at: the kernel then says
+ * that it is root's. A byte on `hung_up` says that this is done.
+ */
+static void stranger_try(int hung_up)
+{
+    char path[64] = "";
+    unsigned port = 0;
+    int brief, plain, mapped;
+
+    if (setgid(STRANGER) != 0 || setuid(STRANGER) != 0)
+        _exit(1);
+    brief = receiver_connect(path, &port);
+    receiver_post(path, port, brief, "wresult=stolen");
+    close(brief);
+    plain = receiver_connect(path, &port);
+    receiver_post(path, port, plain, "wresult=stolen");
+    mapped = receiver_connect_mapped(path, &port);
+    receiver_post(path, port, mapped, "wresult=stolen");
+    if (write(hung_up, "", 1) != 1)
+        _exit(1);
+    _exit(receiver_says_yes(plain) || receiver_says_yes(mapped) ? 2 : 0);
+}
+
+/* The stranger, then the browser of the user who is waited for. */
+static void stranger_then_browser(void *context, const struct auth_instruction *instruction)
+{
+    char path[64] = "", byte;
+    unsigned port = 0;
+    int hung_up[2], outcome = 1;
+    pid_t stranger;
+
+    show(context, instruction);
+    if (shown != 1)
+        return;
+    assert_int_equal(pipe2(hung_up, O_CLOEXEC), 0);
+    intruder = fork();
+    assert_true(intruder >= 0);
+    if (intruder == 0) {
+        stranger = fork();
+        if (stranger == 0)
+            stranger_try(hung_up[1]);
+        if (waitpid(stranger, &outcome, 0) != stranger || outcome != 0)
+            _exit(1);
+        outcome = receiver_connect_mapped(path, &port);
+        receiver_post(path, port, outcome, "wresult=" HARNESS_TOKEN);
+        _exit(receiver_says_yes(outcome) ? 0 : 1);
+    }
+    close(hung_up[1]);
+    assert_int_equal(read(hung_up[0], &byte, 1), 1);
+    close(hung_up[0]);
+}
+
+static void other_users_on_the_receiver_are_turned_away(void **state)
+{
+    int outcome = 1;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    begin(NULL);
+    run.auth.show = stranger_then_browser;
+    run.auth.cancelled = too_long;
+    harness_enroll(&run, &server);
+    run_expect_enrolled();
+    assert_int_equal(waitpid(intruder, &outcome, 0), intruder);
+    assert_int_equal(outcome, 0);
+    assert_non_null(strstr(run.notes, "Refused a connection of user id 65534 to the sign-in's receiver"));
+    assert_non_null(strstr(run.notes, "whose it is cannot be told"));
+}
+
+static void sudo_user_answers(void *context, const struct auth_instruction *instruction)
+{
+    char path[64] = "";
+    unsigned port = 0;
+    int fd;
+
+    show(context, instruction);
+    if (shown != 1 || (intruder = fork()) != 0)
+        return;
+    if (setgid(STRANGER) != 0 || setuid(STRANGER) != 0)
+        _exit(1);
+    fd = receiver_connect(path, &port);
+    receiver_post(path, port, fd, "wresult=" HARNESS_TOKEN);
+    _exit(receiver_says_yes(fd) ? 0 : 1);
+}
+
+/* Root by sudo: the person's own browser is another user's than the command. */
+static void user_who_became_root_may_answer(void **state)
+{
+    int outcome = 1;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    begin(NULL);
+    setenv("SUDO_UID", "65534", 1);
+    run.auth.show = sudo_user_answers;
+    run.auth.cancelled = too_long;
+    harness_enroll(&run, &server);
+    unsetenv("SUDO_UID");
     run_expect_enrolled();
     assert_int_equal(waitpid(intruder, &outcome, 0), intruder);
     assert_int_equal(outcome, 0);
@@ -401,6 +532,8 @@ int main(void)
         cmocka_unit_test_teardown(opener_that_stays_is_not_waited_for, run_end),
         cmocka_unit_test_teardown(answer_can_be_pasted_without_a_display, run_end),
         cmocka_unit_test_teardown(intruders_on_the_receiver_are_turned_away, run_end),
+        cmocka_unit_test_teardown(other_users_on_the_receiver_are_turned_away, run_end),
+        cmocka_unit_test_teardown(user_who_became_root_may_answer, run_end),
         cmocka_unit_test_teardown(broker_gives_a_token_without_a_question, broker_end),
         cmocka_unit_test_teardown(broker_asks_where_it_must, broker_end),
         cmocka_unit_test_teardown(broker_that_gives_none_is_told_in_its_words, broker_end),

@@ -1,0 +1,21 @@
+/* Who is at the other end of a loopback connection. Private to enroll/auth. */
+#ifndef ENROLL_AUTH_PEER_H
+#define ENROLL_AUTH_PEER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * The user who owns the other end of an IPv4 connection within this machine, which may be an IPv6 socket with
+ * a mapped address. False when that cannot be told: no process holds it any more, or the kernel does not say.
+ */
+bool peer_user_find(int fd, uid_t *ret_user) __attribute__((warn_unused_result));
+
+/*
+ * Whether this user's browser may answer: the one we run as, whose browser is the one that we start; and,
+ * when that is root, the person who became root, who may open the address in a browser of his own: of sudo,
+ * of pkexec, or of the login session.
+ */
+bool peer_user_expected(uid_t user) __attribute__((warn_unused_result));
+
+#endif
