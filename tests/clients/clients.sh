@@ -7,6 +7,8 @@
 # the site's CA is in the system's trust store, and the recipes of README.md run word for word. All of it vanishes with
 # the script, whatever happens to it, and any number of scripts run at once.
 #
+# CLIENTS_WAY=socket: all of it through intune-tpm.socket, and what loads a module by its path takes p11-kit's proxy.
+#
 # A script then calls, in this order: world_begin, site_begin (if it needs the web server), tokens_begin, and `attempt`
 # for each thing that must be true, and ends with world_end.
 set -eu
@@ -33,6 +35,8 @@ work=/run/clients
 p11_module_dir=$(pkg-config --variable=p11_module_path p11-kit-1)
 p11_config_dir=$(pkg-config --variable=p11_module_configs p11-kit-1)
 module=$p11_module_dir/intune-tpm-pkcs11.so
+way=${CLIENTS_WAY:-direct}
+if [ "$way" = socket ]; then library=$(pkg-config --variable=proxy_module p11-kit-1); else library=$module; fi
 
 # What the README's recipes say where every token differs; the tests put their own in its place, and change nothing else.
 readme_openvpn_id='IBM/SW\x20\x20\x20TPM/0123456789abcdef/intune\x2Dtpm/0123'
@@ -44,6 +48,7 @@ openvpn_id='' id=''
 # world_begin NAME VERSION: NAME is the script's and the row's in the matrix; VERSION what was tried.
 world_begin() {
     client_name=$1
+    [ "$way" = direct ] || client_name=$1-$way
     client_version=$2
     failures=0
     passes=0
@@ -59,9 +64,9 @@ world_begin() {
             exit 77
         fi
     done
-    # The only modules that p11-kit knows: the system's trust store and ours, as installed for direct use.
+    # The only modules that p11-kit knows: the system's trust store and ours.
     find "$p11_config_dir" -name '*.module' ! -name p11-kit-trust.module -delete
-    cp "$source_root/conf/p11-kit/intune-tpm.module.direct" "$p11_config_dir/intune-tpm.module"
+    cp "$source_root/conf/p11-kit/intune-tpm.module.$way" "$p11_config_dir/intune-tpm.module"
     export HOME=$work/home TMPDIR=$work LC_ALL=C.UTF-8
     unset SSL_CERT_FILE SSL_CERT_DIR XDG_CONFIG_HOME XDG_DATA_HOME
     ip link set lo up
@@ -152,7 +157,8 @@ port_open() {
 
 # ---- recipes ----
 
-# recipe NAME: the first code block after "<!-- recipe: NAME -->" in README.md, with this token's identifiers in it.
+# recipe NAME: the first code block after "<!-- recipe: NAME -->" in README.md, with this token's identifiers in it,
+# and the library of this way.
 recipe() {
     awk -v mark="<!-- recipe: $1 -->" '
         $0 == mark { wanted = 1; next }
@@ -162,6 +168,7 @@ recipe() {
     local text
     text=$(cat $work/recipe)
     text=${text//"$readme_openvpn_id"/$openvpn_id}
+    text=${text//"$module"/$library}
     printf '%s\n' "${text//"$readme_id"/handle = $id}"
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The token through intune-tpm.socket: a user without access to the TPM, systemd-socket-activate in the place of systemd.
-# What runs for each connection is read from the unit as it is installed: command, user, groups, environment.
 set -eu
+CLIENTS_WAY=socket
 # shellcheck source=tests/clients/clients.sh
 . "$(dirname "$0")/clients.sh"
 # shellcheck source=tests/clients/site.sh
@@ -14,36 +14,9 @@ set -eu
 . "$clients/tokens.sh"
 need systemd-socket-activate systemd-sysusers systemd-tmpfiles systemd-analyze p11-kit curl nginx
 
-world_begin socket "$(package_version p11-kit)"
-service=$BUILD_ROOT/conf/intune-tpm@.service
-socket=$source_root/conf/systemd/intune-tpm.socket
-unit_value() {
-    sed -n "s/^$2=//p" "$1"
-}
-
-# Users, groups and directories as the package makes them.
-systemd-sysusers "$source_root/conf/systemd/intune-tpm.sysusers" 2>/dev/null
-systemd-tmpfiles --create "$source_root/conf/systemd/intune-tpm.tmpfiles"
+world_begin p11-kit "$(package_version p11-kit)"
 tokens_begin
 site_begin
-cp "$source_root/conf/p11-kit/intune-tpm.module.socket" "$p11_config_dir/intune-tpm.module"
-
-# The TPM is for group tss alone, as /dev/tpmrm0 is.
-chgrp tss "$FIXTURE_DIRECTORY/tpm"
-chmod 0750 "$FIXTURE_DIRECTORY/tpm"
-
-signer=$(unit_value "$service" User)
-path=$(unit_value "$socket" ListenStream)
-group=$(unit_value "$socket" SocketGroup)
-mode=$(unit_value "$socket" SocketMode)
-read -ra command < <(unit_value "$service" ExecStart)
-env -i PATH="$PATH" "$(unit_value "$service" Environment)" \
-    systemd-socket-activate --accept --inetd -l "$path" -E INTUNE_TPM_TOKEN_DIR \
-    setpriv --reuid "$signer" --regid "$signer" --groups "$(unit_value "$service" SupplementaryGroups)" --no-new-privs \
-    --inh-caps=-all --bounding-set=-all "${command[@]}" >$work/activate.log 2>&1 &
-wait_for 10 test -S "$path"
-chgrp "$group" "$path"
-chmod "$mode" "$path"
 
 user_create member
 usermod --append --groups "$group" member

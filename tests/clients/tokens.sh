@@ -15,7 +15,15 @@
 tokens_begin() {
     install -m 644 "$BUILD_ROOT/module/intune-tpm-pkcs11.so" "$module"
     install -m 755 "$BUILD_ROOT/enroll/intune-enroll" /usr/sbin/intune-enroll
-    tokens_enrol_both
+    if [ "$way" = socket ]; then
+        # shellcheck source=tests/clients/socket-service.sh
+        . "$clients/socket-service.sh"
+        socket_service_users
+        tokens_enrol_both
+        socket_service_start
+    else
+        tokens_enrol_both
+    fi
 }
 
 tokens_enrol_both() {
