@@ -25,7 +25,7 @@ _intune_enroll_options() {
     remove) echo --force --yes --wait= --token-dir= --tcti= --json --verbose --help ;;
     pin) echo --pin-file= --new-pin-file= --no-pin --wait= --token-dir= --tcti= --json --verbose --help ;;
     export) echo --output= --no-chain --token-dir= --json --verbose --help ;;
-    register) echo --help --user --undo --print --url= --direct --socket ;;
+    register) echo --user --undo --print --url= --direct --socket --wait= --help ;;
     show) echo --token-dir= --help ;;
     esac
 }

@@ -10,5 +10,7 @@ int command_remove(int argc, char **argv);
 int command_pin(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_policy(int argc, char **argv);
+int command_register(int argc, char **argv);
+int command_show(int argc, char **argv);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
+
 #define BIT(command) (1U << COMMAND_##command)
 #define REGISTERING  BIT(REGISTER)
 #define ASKING       (BIT(ENROLL) | BIT(POLICY))
@@ -14,7 +16,6 @@
     (BIT(ENROLL) | BIT(STATUS) | BIT(VERIFY) | BIT(RENEW) | BIT(REMOVE) | BIT(PIN) | BIT(EXPORT) |           \
      BIT(POLICY))
 
-/* register and show parse their own options; --help of them is theirs too. */
 static const struct command {
     const char *name, *operand, *summary;
     bool operand_optional;
@@ -29,7 +30,8 @@ static const struct command {
     [COMMAND_POLICY] = {"policy", "USER@DOMAIN|DOMAIN|URL",
                         "show what the server would ask for, without enrolling", true},
     [COMMAND_REGISTER] = {"register", NULL, "make the token known to browsers", true},
-    [COMMAND_SHOW] = {"show", "APPLICATION", "show an application's configuration for this token", false},
+    [COMMAND_SHOW] = {"show", "openvpn|strongswan|wpa_supplicant|ssh|java|curl|firefox|chromium",
+                      "show an application's configuration for this token", false},
 };
 
 static const struct option {
@@ -88,8 +90,8 @@ static const struct option {
     [OPTION_YES] = {"yes", NULL, "do not ask", BIT(REMOVE)},
     [OPTION_OUTPUT] = {"output", "FILE", "write there instead of to standard output", BIT(EXPORT)},
     [OPTION_NO_CHAIN] = {"no-chain", NULL, "the device's certificate alone", BIT(EXPORT)},
-    [OPTION_WAIT] = {"wait", "SECONDS", "for another run to finish (default 0)",
-                     BIT(ENROLL) | BIT(RENEW) | BIT(REMOVE) | BIT(PIN)},
+    [OPTION_WAIT] = {"wait", "SECONDS", "for another run to finish (default 0; register 30)",
+                     BIT(ENROLL) | BIT(RENEW) | BIT(REMOVE) | BIT(PIN) | REGISTERING},
     [OPTION_TOKEN_DIR] = {"token-dir", "DIRECTORY", "token directory", OURS | BIT(SHOW)},
     [OPTION_TCTI] = {"tcti", "TCTI", "which TPM (default device:/dev/tpmrm0)", OURS & ~BIT(EXPORT)},
     [OPTION_JSON] = {"json", NULL, "print the result as JSON", OURS},
@@ -135,7 +137,7 @@ static void usage_line(enum command_id command, FILE *out)
 static void help(enum command_id command)
 {
     char left[64];
-    fputs("Usage: ", stdout);
+    fputs("usage: ", stdout);
     usage_line(command, stdout);
     printf("\n%s.\n\n", commands[command].summary);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -150,7 +152,7 @@ static void help(enum command_id command)
 
 void command_line_overview(void)
 {
-    puts("Usage: intune-enroll COMMAND [OPTION...]\n"
+    puts("usage: intune-enroll COMMAND [OPTION...]\n"
          "Enrols this machine with an MDM server, with a key that is made in the TPM and stays there.\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         printf("  %-10s %s\n", commands[i].name, commands[i].summary);
@@ -172,9 +174,16 @@ void command_line_list(void)
 static enum command_line_result wrong(enum command_id command, const char *before, const char *what,
                                       const char *after)
 {
-    fprintf(stderr, "intune-enroll %s: %s%s%s\nTry intune-enroll %s --help.\n", commands[command].name,
-            before, what, after, commands[command].name);
+    fprintf(stderr, "intune-enroll %s: %s%s%s\nusage: ", commands[command].name, before, what, after);
+    usage_line(command, stderr);
+    fprintf(stderr, "\nTry intune-enroll %s --help.\n", commands[command].name);
     return LINE_WRONG;
+}
+
+int command_line_refuse(const struct command_line *line, const char *reason)
+{
+    wrong(line->command, "", reason, "");
+    return ENROLL_USAGE;
 }
 
 static size_t option_find(enum command_id command, const char *name, size_t length)
@@ -226,8 +235,11 @@ enum command_line_result command_line_parse(enum command_id command, int argc, c
             options_ended = true;
             continue;
         }
-        if (strcmp(word, "-v") == 0 || strcmp(word, "-h") == 0) {
-            ret_line->given[word[1] == 'v' ? OPTION_VERBOSE : OPTION_HELP] = true;
+        enum option_id letter = strcmp(word, "-v") == 0   ? OPTION_VERBOSE
+                                : strcmp(word, "-h") == 0 ? OPTION_HELP
+                                                          : OPTION_COUNT;
+        if (letter != OPTION_COUNT && takes(command, letter)) {
+            ret_line->given[letter] = true;
             continue;
         }
         size_t length = strcspn(word, "=");

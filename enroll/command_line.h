@@ -76,7 +76,7 @@ enum option_id {
     OPTION_COUNT
 };
 
-#define OPTION_REPEATS_MAX 16
+#define OPTION_REPEATS_MAX 64
 
 struct command_line {
     enum command_id command;
@@ -96,6 +96,10 @@ enum command_line_result { LINE_RUN, LINE_HELP_SHOWN, LINE_WRONG };
 enum command_line_result command_line_parse(enum command_id command, int argc, char **argv,
                                             struct command_line *ret_line)
     __attribute__((warn_unused_result));
+
+/* Says on stderr what is wrong with a command line that parsed, and how the command is used; returns
+ * ENROLL_USAGE. */
+int command_line_refuse(const struct command_line *line, const char *reason);
 
 /* A whole number from `minimum` to `maximum`; says what is wrong on stderr and returns false otherwise. */
 bool command_line_number(const struct command_line *line, enum option_id option, unsigned minimum,

@@ -6,7 +6,6 @@
 #include "command_line.h"
 #include "error.h"
 #include "process.h"
-#include "registration/registration.h"
 #include "tpm.h"
 
 static int (*const commands[COMMAND_COUNT])(int argc, char **argv) = {

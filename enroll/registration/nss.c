@@ -98,11 +98,8 @@ static bool exists(const char *directory, const char *name)
            access(path, F_OK) == 0;
 }
 
-/* An empty database in a directory that is the user's alone. */
-static enum enroll_exit database_make(const char *directory, const char *database,
-                                      struct enroll_error *ret_error)
+enum enroll_exit nss_directory_make(const char *directory, struct enroll_error *ret_error)
 {
-    const char *arguments[] = {"certutil", "-N", "-d", database, "--empty-password", NULL};
     char parent[PATH_MAX], *slash;
 
     snprintf(parent, sizeof parent, "%s", directory);
@@ -112,6 +109,14 @@ static enum enroll_exit database_make(const char *directory, const char *databas
     if ((mkdir(parent, 0700) != 0 && errno != EEXIST) || (mkdir(directory, 0700) != 0 && errno != EEXIST))
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "%s cannot be made: %s.",
                                 directory, strerror(errno));
+    return ENROLL_OK;
+}
+
+/* An empty database. */
+static enum enroll_exit database_make(const char *database, struct enroll_error *ret_error)
+{
+    const char *arguments[] = {"certutil", "-N", "-d", database, "--empty-password", NULL};
+
     return tool_run(arguments, ret_error);
 }
 
@@ -124,7 +129,7 @@ enum enroll_exit nss_register(const char *directory, const char *library, struct
 
     snprintf(database, sizeof database, "sql:%s", directory);
     if (!exists(directory, "cert9.db")) {
-        status = database_make(directory, database, ret_error);
+        status = database_make(database, ret_error);
         if (status != ENROLL_OK)
             return status;
     }

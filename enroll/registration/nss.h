@@ -13,12 +13,17 @@
 /* Where it is for this user; false when HOME is not set or too long. */
 bool nss_directory(char *ret_path, size_t size) __attribute__((warn_unused_result));
 
+/* Makes the directory, the user's alone, where there is none. */
+enum enroll_exit nss_directory_make(const char *directory, struct enroll_error *ret_error)
+    __attribute__((warn_unused_result));
+
 /* The library that our name stands for in the database; *ret_library is malloc()ed, NULL when it is not
  * registered. */
 enum enroll_exit nss_registered(const char *directory, char **ret_library, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 
-/* Registers library under our name, in place of what had it; makes an empty database where there is none. */
+/* Registers library under our name, in place of what had it; makes an empty database where there is none, in
+ * the directory that is there. */
 enum enroll_exit nss_register(const char *directory, const char *library, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 

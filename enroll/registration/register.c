@@ -1,7 +1,6 @@
-/* intune-enroll register: the plan of changes, shown or made. */
+/* What intune-enroll register does: the plan of changes, shown or made. */
 #include "registration.h"
 
-#include <getopt.h>
 #include <limits.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "change.h"
+#include "lock.h"
 #include "nss.h"
 #include "policies.h"
 #include "token_directory.h"
@@ -21,17 +21,10 @@
 #define CHROME_POLICIES       "/etc/opt/chrome/policies/managed/intune-tpm.json"
 #define CHROME_DIRECTORY      "/opt/google/chrome"
 #define SOCKET_PATH           "/run/intune-tpm/pkcs11"
-#define URLS_MAX              64
-#define CHANGES_MAX           4
-
-enum way { WAY_AS_IT_IS, WAY_DIRECT, WAY_SOCKET };
-
-struct request {
-    bool user, undo, print;
-    enum way way;
-    const char *urls[URLS_MAX];
-    size_t url_count;
-};
+/* In a directory that root alone writes: nobody else can hold it. */
+#define LOCK_PATH         "/run/intune-enroll-register.lock"
+#define UNDO_WAIT_SECONDS 30
+#define CHANGES_MAX       4
 
 struct plan {
     struct change changes[CHANGES_MAX];
@@ -44,23 +37,6 @@ struct plan {
  */
 static const char MODULE_DIRECT[] = "remote: |p11-kit remote " INTUNE_P11_MODULE "\ncritical: no\n";
 static const char MODULE_SOCKET[] = "remote: unix:path=" SOCKET_PATH "\ncritical: no\n";
-
-static const struct option OPTIONS[] = {
-    {"user", no_argument, NULL, 'u'},   {"undo", no_argument, NULL, 'n'},
-    {"print", no_argument, NULL, 'p'},  {"url", required_argument, NULL, 'l'},
-    {"direct", no_argument, NULL, 'd'}, {"socket", no_argument, NULL, 's'},
-    {"help", no_argument, NULL, 'h'},   {NULL, 0, NULL, 0},
-};
-
-static const char USAGE[] =
-    "usage: intune-enroll register [--user] [--undo] [--print] [--url PATTERN]... [--direct | --socket]\n"
-    "  makes the token known to p11-kit, Firefox and Chromium; as root, for all users\n"
-    "  --user         to this user's NSS database, for Chromium\n"
-    "  --undo         takes it back\n"
-    "  --print        shows what would change, changes nothing\n"
-    "  --url PATTERN  Chromium sends the certificate to these sites without asking\n"
-    "  --direct       each application starts the module for itself (access to the TPM needed)\n"
-    "  --socket       p11-kit reaches the token through intune-tpm.socket\n";
 
 /* The file that p11-kit reads for our module: an administrator's of the same name comes first
  * (pkcs11.conf(5)). */
@@ -88,16 +64,16 @@ bool registration_uses_socket(void)
     return module_file_has("remote: unix:");
 }
 
-static const char *library_for(enum way way)
+static const char *library_for(enum registration_way way)
 {
-    bool socket = way == WAY_SOCKET || (way == WAY_AS_IT_IS && registration_uses_socket());
+    bool socket = way == REGISTRATION_SOCKET || (way == REGISTRATION_AS_IT_IS && registration_uses_socket());
 
     return socket ? INTUNE_P11_PROXY : INTUNE_P11_MODULE;
 }
 
 const char *registration_library(void)
 {
-    return library_for(WAY_AS_IT_IS);
+    return library_for(REGISTRATION_AS_IT_IS);
 }
 
 /* The common name of the certificate's issuer, to be freed; NULL when there is no certificate or it has none.
@@ -134,10 +110,10 @@ out:
  * p11-kit. A file of the administrator's is written only where there is none at all, or another way was asked
  * for; on undo it goes if it is word for word one of ours.
  */
-static enum enroll_exit plan_p11_kit(const struct request *request, struct change *ret_change,
+static enum enroll_exit plan_p11_kit(const struct registration *request, struct change *ret_change,
                                      struct enroll_error *ret_error)
 {
-    const char *wanted = request->way == WAY_SOCKET ? MODULE_SOCKET : MODULE_DIRECT;
+    const char *wanted = request->way == REGISTRATION_SOCKET ? MODULE_SOCKET : MODULE_DIRECT;
     char *text = NULL;
     enum enroll_exit status = change_read(P11_KIT_ADMINISTRATOR, &text, ret_error);
     bool ours = text && (strcmp(text, MODULE_DIRECT) == 0 || strcmp(text, MODULE_SOCKET) == 0);
@@ -147,7 +123,7 @@ static enum enroll_exit plan_p11_kit(const struct request *request, struct chang
     *ret_change = (struct change){.who = "p11-kit", .path = P11_KIT_ADMINISTRATOR};
     if (request->undo) {
         ret_change->needed = ours;
-    } else if (request->way != WAY_AS_IT_IS) {
+    } else if (request->way != REGISTRATION_AS_IT_IS) {
         if (text && !ours)
             status = enroll_error_set(
                 ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Change or remove it by hand.",
@@ -173,7 +149,7 @@ static enum enroll_exit policy_malformed(const char *path, struct enroll_error *
         "%s is not what the browser expects there (strict JSON), and is left alone.", path);
 }
 
-static enum enroll_exit plan_firefox(const struct request *request, struct change *ret_change,
+static enum enroll_exit plan_firefox(const struct registration *request, struct change *ret_change,
                                      struct enroll_error *ret_error)
 {
     char *text = NULL;
@@ -189,7 +165,16 @@ static enum enroll_exit plan_firefox(const struct request *request, struct chang
     return status;
 }
 
-static enum enroll_exit plan_chromium(const struct request *request, const char *who, const char *path,
+static size_t url_count(const struct registration *request)
+{
+    size_t count = 0;
+
+    while (request->urls && request->urls[count])
+        count++;
+    return count;
+}
+
+static enum enroll_exit plan_chromium(const struct registration *request, const char *who, const char *path,
                                       const char *issuer, struct change *ret_change,
                                       struct enroll_error *ret_error)
 {
@@ -199,14 +184,14 @@ static enum enroll_exit plan_chromium(const struct request *request, const char 
     if (status != ENROLL_OK)
         return status;
     *ret_change = (struct change){.who = who, .path = path};
-    if (!policies_chromium(text, request->urls, request->url_count, issuer, &ret_change->content,
+    if (!policies_chromium(text, request->urls, url_count(request), issuer, &ret_change->content,
                            &ret_change->needed))
         status = policy_malformed(path, ret_error);
     free(text);
     return status;
 }
 
-static enum enroll_exit plan_system(const struct request *request, struct plan *plan,
+static enum enroll_exit plan_system(const struct registration *request, struct plan *plan,
                                     struct enroll_error *ret_error)
 {
     char *issuer = NULL;
@@ -214,7 +199,7 @@ static enum enroll_exit plan_system(const struct request *request, struct plan *
 
     if (status == ENROLL_OK)
         status = plan_firefox(request, &plan->changes[plan->count++], ret_error);
-    if (status == ENROLL_OK && (request->undo || request->url_count > 0)) {
+    if (status == ENROLL_OK && (request->undo || url_count(request) > 0)) {
         issuer = issuer_common_name();
         status = plan_chromium(request, "Chromium", CHROMIUM_POLICIES, issuer, &plan->changes[plan->count++],
                                ret_error);
@@ -227,11 +212,16 @@ static enum enroll_exit plan_system(const struct request *request, struct plan *
     return status;
 }
 
-static enum enroll_exit register_system(const struct request *request, struct enroll_error *ret_error)
+static enum enroll_exit register_system(const struct registration *request, struct enroll_error *ret_error)
 {
     struct plan plan = {0};
-    enum enroll_exit status = plan_system(request, &plan, ret_error);
+    int lock = -1;
+    enum enroll_exit status = ENROLL_OK;
 
+    if (!request->print)
+        status = registration_lock(LOCK_PATH, true, request->wait_seconds, &lock, ret_error);
+    if (status == ENROLL_OK)
+        status = plan_system(request, &plan, ret_error);
     for (size_t i = 0; i < plan.count && status == ENROLL_OK; i++) {
         if (request->print)
             change_print(&plan.changes[i]);
@@ -240,18 +230,17 @@ static enum enroll_exit register_system(const struct request *request, struct en
     }
     for (size_t i = 0; i < plan.count; i++)
         change_clear(&plan.changes[i]);
+    registration_unlock(lock);
     return status;
 }
 
-static enum enroll_exit register_user(const struct request *request, struct enroll_error *ret_error)
+static enum enroll_exit user_change(const struct registration *request, const char *directory,
+                                    struct enroll_error *ret_error)
 {
     const char *library = library_for(request->way);
-    char directory[PATH_MAX], *present = NULL;
-    enum enroll_exit status;
+    char *present = NULL;
+    enum enroll_exit status = nss_registered(directory, &present, ret_error);
 
-    if (!nss_directory(directory, sizeof directory))
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "HOME is not set.");
-    status = nss_registered(directory, &present, ret_error);
     if (status != ENROLL_OK)
         return status;
     if (request->undo ? !present : present && strcmp(present, library) == 0) {
@@ -273,69 +262,34 @@ static enum enroll_exit register_user(const struct request *request, struct enro
     return status;
 }
 
+static enum enroll_exit register_user(const struct registration *request, struct enroll_error *ret_error)
+{
+    char directory[PATH_MAX];
+    int lock = -1;
+    enum enroll_exit status = ENROLL_OK;
+
+    if (!nss_directory(directory, sizeof directory))
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "HOME is not set.");
+    if (!request->print && !request->undo)
+        status = nss_directory_make(directory, ret_error);
+    /* NSS itself does not keep two that write from one another. */
+    if (status == ENROLL_OK && !request->print)
+        status = registration_lock(directory, false, request->wait_seconds, &lock, ret_error);
+    if (status == ENROLL_OK)
+        status = user_change(request, directory, ret_error);
+    registration_unlock(lock);
+    return status;
+}
+
+enum enroll_exit registration_change(const struct registration *registration, struct enroll_error *ret_error)
+{
+    return registration->user ? register_user(registration, ret_error)
+                              : register_system(registration, ret_error);
+}
+
 enum enroll_exit registration_undo_system(struct enroll_error *ret_error)
 {
-    const struct request request = {.undo = true};
+    const struct registration request = {.undo = true, .wait_seconds = UNDO_WAIT_SECONDS};
 
     return register_system(&request, ret_error);
-}
-
-/* False: usage. */
-static bool request_read(int argc, char **argv, struct request *ret_request)
-{
-    int option;
-
-    optind = 0; /* the command line was read up to the command's name before */
-    while ((option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
-        switch (option) {
-        case 'u':
-            ret_request->user = true;
-            break;
-        case 'n':
-            ret_request->undo = true;
-            break;
-        case 'p':
-            ret_request->print = true;
-            break;
-        case 'd':
-            ret_request->way = WAY_DIRECT;
-            break;
-        case 's':
-            ret_request->way = WAY_SOCKET;
-            break;
-        case 'l':
-            if (ret_request->url_count == URLS_MAX)
-                return false;
-            ret_request->urls[ret_request->url_count++] = optarg;
-            break;
-        default:
-            return false;
-        }
-    }
-    if (optind < argc)
-        return false;
-    if (ret_request->undo && (ret_request->url_count > 0 || ret_request->way != WAY_AS_IT_IS))
-        return false;
-    return !(ret_request->user && ret_request->url_count > 0);
-}
-
-int command_register(int argc, char **argv)
-{
-    struct request request = {0};
-    struct enroll_error error = {0};
-    enum enroll_exit status;
-
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        fputs(USAGE, stdout);
-        return ENROLL_OK;
-    }
-    if (!request_read(argc, argv, &request)) {
-        fputs(USAGE, stderr);
-        return ENROLL_USAGE;
-    }
-    status = request.user ? register_user(&request, &error) : register_system(&request, &error);
-    if (status != ENROLL_OK)
-        fprintf(stderr, "intune-enroll register: %s%s%s\n", error.message, error.advice[0] ? "\n  " : "",
-                error.advice);
-    return (int)status;
 }

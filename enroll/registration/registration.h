@@ -13,9 +13,32 @@
 /* The name that the token's module has in p11-kit, Firefox and NSS. */
 #define REGISTRATION_NAME "intune-tpm"
 
-/* The commands; argv[0] is the command's name. They print, and return an enroll_exit for exit(). */
-int command_register(int argc, char **argv);
-int command_show(int argc, char **argv);
+/* How p11-kit reaches the token. */
+enum registration_way { REGISTRATION_AS_IT_IS, REGISTRATION_DIRECT, REGISTRATION_SOCKET };
+
+struct registration {
+    bool user;  /* this user's NSS database; else p11-kit, Firefox and Chromium for all users */
+    bool undo;  /* take it back */
+    bool print; /* show what would change */
+    enum registration_way way;
+    const char *const *urls; /* Chromium sends the certificate to these, NULL-terminated; or NULL */
+    unsigned wait_seconds;   /* for another run that is at it */
+};
+
+/*
+ * Makes the changes, or shows them, and says on stdout what was done. Two at once follow one another. Errors:
+ * ENROLL_CONFIGURATION, ENROLL_FAILED, ENROLL_IN_PROGRESS.
+ */
+enum enroll_exit registration_change(const struct registration *registration, struct enroll_error *ret_error)
+    __attribute__((warn_unused_result));
+
+/*
+ * Prints the lines that an application's configuration needs for the token in `directory` (NULL: the one that
+ * applications find). Errors: ENROLL_USAGE (no such application), ENROLL_NOT_ENROLLED,
+ * ENROLL_TOKEN_DIRECTORY.
+ */
+enum enroll_exit registration_show(const char *application, const char *directory,
+                                   struct enroll_error *ret_error) __attribute__((warn_unused_result));
 
 /*
  * Takes back everything that `register` wrote for the whole system: p11-kit, Firefox, Chromium. ENROLL_OK

@@ -1,9 +1,8 @@
-/* intune-enroll show: the lines that an application's configuration needs, with this token's names in them.
- */
+/* What intune-enroll show prints: the lines that an application's configuration needs, with this token's
+ * names in them. */
 #include "registration.h"
 
 #include <ctype.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -158,74 +157,45 @@ static const struct {
     {"chromium", show_chromium},
 };
 
-static void usage(FILE *stream)
+#define APPLICATION_COUNT (sizeof APPLICATIONS / sizeof *APPLICATIONS)
+
+static enum enroll_exit directory_choose(const char *given, char ret_directory[static PATH_MAX],
+                                         struct enroll_error *ret_error)
 {
-    fputs("usage: intune-enroll show ", stream);
-    for (size_t i = 0; i < sizeof APPLICATIONS / sizeof *APPLICATIONS; i++)
-        fprintf(stream, "%s%s", i ? "|" : "", APPLICATIONS[i].application);
-    fputs(" [--token-dir DIRECTORY]\n  prints the lines that the application's configuration needs for this "
-          "machine's token\n",
-          stream);
+    if (given ? snprintf(ret_directory, PATH_MAX, "%s", given) >= PATH_MAX
+              : !token_directory_find(ret_directory, PATH_MAX))
+        return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE, "",
+                                "The token directory's path is too long.");
+    return ENROLL_OK;
 }
 
-/* False: usage. `ret_directory` is NULL where none was given. */
-static bool request_read(int argc, char **argv, size_t *ret_application, const char **ret_directory)
+enum enroll_exit registration_show(const char *application, const char *directory,
+                                   struct enroll_error *ret_error)
 {
-    static const struct option options[] = {{"token-dir", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0}};
-    const char *directory = NULL;
-    int option;
-
-    optind = 0; /* the command line was read up to the command's name before */
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option != 'd')
-            return false;
-        directory = optarg;
-    }
-    if (argc - optind != 1)
-        return false;
-    for (size_t i = 0; i < sizeof APPLICATIONS / sizeof *APPLICATIONS; i++)
-        if (strcmp(argv[optind], APPLICATIONS[i].application) == 0) {
-            *ret_application = i;
-            *ret_directory = directory;
-            return true;
-        }
-    return false;
-}
-
-int command_show(int argc, char **argv)
-{
-    char directory[PATH_MAX], why[512] = "";
+    char chosen[PATH_MAX], why[512] = "";
     struct token_generation *generation = NULL;
     struct names names;
-    enum token_status status;
-    const char *given;
-    size_t i;
+    enum enroll_exit status;
+    size_t i = 0;
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        usage(stdout);
+    while (i < APPLICATION_COUNT && strcmp(APPLICATIONS[i].application, application) != 0)
+        i++;
+    if (i == APPLICATION_COUNT)
+        return enroll_error_set(ret_error, ENROLL_USAGE, STEP_PREPARE, "",
+                                "There is no application %s to show.", application);
+    status = directory_choose(directory, chosen, ret_error);
+    if (status != ENROLL_OK)
+        return status;
+    switch (token_generation_read(chosen, &generation, why, sizeof why)) {
+    case TOKEN_OK:
+        names_fill(generation, chosen, &names);
+        APPLICATIONS[i].show(&names);
+        token_generation_free(generation);
         return ENROLL_OK;
+    case TOKEN_ABSENT:
+        return enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, STEP_PREPARE,
+                                "Enrol first: intune-enroll enroll", "No enrolment is in %s.", chosen);
+    default:
+        return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE, "", "%s", why);
     }
-    if (!request_read(argc, argv, &i, &given)) {
-        usage(stderr);
-        return ENROLL_USAGE;
-    }
-    if (given != NULL ? snprintf(directory, sizeof directory, "%s", given) >= (int)sizeof directory
-                      : !token_directory_find(directory, sizeof directory)) {
-        fputs("intune-enroll show: the token directory's path is too long.\n", stderr);
-        return ENROLL_TOKEN_DIRECTORY;
-    }
-    status = token_generation_read(directory, &generation, why, sizeof why);
-    if (status == TOKEN_ABSENT) {
-        fprintf(stderr, "intune-enroll show: no enrolment is in %s.\n  Enrol first: intune-enroll enroll\n",
-                directory);
-        return ENROLL_NOT_ENROLLED;
-    }
-    if (status != TOKEN_OK) {
-        fprintf(stderr, "intune-enroll show: %s\n", why);
-        return ENROLL_TOKEN_DIRECTORY;
-    }
-    names_fill(generation, directory, &names);
-    APPLICATIONS[i].show(&names);
-    token_generation_free(generation);
-    return ENROLL_OK;
 }
