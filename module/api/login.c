@@ -6,6 +6,9 @@
 
 #include <openssl/crypto.h>
 
+#define LOCKOUT_FRESH_SECONDS  2
+#define LOCKOUT_SILENT_SECONDS 30 /* each question to a TPM that does not answer holds its caller up */
+
 struct secret {
     atomic_uint references;
     struct tpm_auth auth;
@@ -83,4 +86,27 @@ void login_end(struct login *login)
         login->known[i].secret = NULL;
     }
     login->active = false;
+}
+
+static time_t seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+bool login_lockout_is_due(struct login *login)
+{
+    time_t now = seconds_now();
+    if (login->active || now < login->lockout_due)
+        return false;
+    login->lockout_due = now + LOCKOUT_FRESH_SECONDS;
+    return true;
+}
+
+void login_lockout_note(struct login *login, const struct tpm_lockout *lockout)
+{
+    login->lockout_due = seconds_now() + (lockout == NULL ? LOCKOUT_SILENT_SECONDS : LOCKOUT_FRESH_SECONDS);
+    if (lockout != NULL && !login->active)
+        login->lockout = *lockout;
 }

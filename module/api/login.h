@@ -32,7 +32,7 @@ struct login {
     } known[LOGIN_KEYS];
     size_t next;                /* of known, to be taken by the next login */
     struct tpm_lockout lockout; /* as last read from the TPM; all zero while logged in */
-    time_t lockout_time;        /* when, of CLOCK_MONOTONIC */
+    time_t lockout_due;         /* when C_GetTokenInfo may read it again, of CLOCK_MONOTONIC */
 };
 
 /* Whether the login is one for this key: also without a login, where it needs none. */
@@ -44,5 +44,10 @@ struct secret *login_secret(const struct login *login, const struct tpm_key *key
 /* Takes the secret over; NULL where the key needs none. */
 void login_begin(struct login *login, const struct tpm_key *key, struct secret *secret);
 void login_end(struct login *login);
+
+/* Whether the TPM is to be asked for the counters; then nobody else is told so for a moment. */
+bool login_lockout_is_due(struct login *login);
+/* What the TPM answered; NULL: nothing, and it is left alone for a while. */
+void login_lockout_note(struct login *login, const struct tpm_lockout *lockout);
 
 #endif

@@ -1,6 +1,5 @@
 /* PKCS #11 3.0, 5.6: session management. */
 #include <string.h>
-#include <time.h>
 
 #include <openssl/crypto.h>
 
@@ -111,14 +110,11 @@ CK_RV C_SetOperationState(CK_SESSION_HANDLE handle, CK_BYTE *state, CK_ULONG sta
 /* Reads the counters that C_GetTokenInfo shows, after a login failed. */
 static void note_failure(struct library *library)
 {
-    struct timespec now;
     struct tpm_lockout lockout;
     if (door_lockout_read(library->door, &lockout) != CKR_OK)
         return;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     pthread_mutex_lock(&library->lock);
-    library->login.lockout = lockout;
-    library->login.lockout_time = now.tv_sec;
+    login_lockout_note(&library->login, &lockout);
     pthread_mutex_unlock(&library->lock);
 }
 

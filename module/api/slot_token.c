@@ -1,13 +1,10 @@
 /* PKCS #11 3.0, 5.5: slot and token management. One slot, one token. */
 #include <string.h>
-#include <time.h>
 
 #include "library.h"
 #include "log.h"
 #include "mechanism.h"
 #include "session.h"
-
-#define LOCKOUT_FRESH_SECONDS 1
 
 CK_RV C_GetSlotList(CK_BBOOL token_present, CK_SLOT_ID *slots, CK_ULONG *count)
 {
@@ -99,28 +96,23 @@ static CK_FLAGS lockout_flags(const struct tpm_lockout *lockout)
 
 /*
  * The counters are the TPM's, and any process moves them: a command tells what they are, once in a while, as
- * long as nobody is logged in. Only a token with a PIN asks, and one whose TPM does not answer shows what was
- * known last.
+ * long as nobody is logged in. Only a token with a PIN asks. Where the TPM does not answer at once, or
+ * another thread is talking to it, what was known last is shown: nobody who lists tokens is to wait for a
+ * TPM.
  */
 static CK_FLAGS pin_flags(struct library *library)
 {
-    struct timespec now;
     struct tpm_lockout lockout;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
     pthread_mutex_lock(&library->lock);
-    bool stale = !library->login.active && now.tv_sec - library->login.lockout_time > LOCKOUT_FRESH_SECONDS;
-    if (stale)
-        library->login.lockout_time = now.tv_sec;
+    bool due = login_lockout_is_due(&library->login);
+    pthread_mutex_unlock(&library->lock);
+    CK_RV rv = due ? door_lockout_glance(library->door, &lockout) : CKR_CANT_LOCK;
+    pthread_mutex_lock(&library->lock);
+    if (rv != CKR_CANT_LOCK)
+        login_lockout_note(&library->login, rv == CKR_OK ? &lockout : NULL);
     lockout = library->login.lockout;
     pthread_mutex_unlock(&library->lock);
-    if (stale && door_lockout_read(library->door, &lockout) == CKR_OK) {
-        pthread_mutex_lock(&library->lock);
-        if (!library->login.active)
-            library->login.lockout = lockout;
-        lockout = library->login.lockout;
-        pthread_mutex_unlock(&library->lock);
-    }
     return lockout_flags(&lockout);
 }
 

@@ -89,28 +89,36 @@ void door_abandon(struct door *door)
     free(door);
 }
 
-CK_RV door_enter(struct door *door, struct tpm **ret_tpm)
+static void wait_in_line_locked(struct door *door)
+{
+    struct waiter self = {.admitted = false, .next = NULL};
+    pthread_cond_init(&self.turn, NULL);
+    if (door->last == NULL)
+        door->first = &self;
+    else
+        door->last->next = &self;
+    door->last = &self;
+    while (!self.admitted)
+        pthread_cond_wait(&self.turn, &door->lock);
+    pthread_cond_destroy(&self.turn);
+}
+
+/* As door_enter(); who does not wait gets CKR_CANT_LOCK where somebody is inside. */
+static CK_RV enter(struct door *door, bool waits, struct tpm **ret_tpm)
 {
     if (door->tcti == NULL) {
         log_line("the configuration of the TPM connection cannot be read");
         return CKR_DEVICE_ERROR;
     }
     pthread_mutex_lock(&door->lock);
-    if (!door->taken) {
+    bool admitted = waits || !door->taken;
+    if (!door->taken)
         door->taken = true;
-    } else {
-        struct waiter self = {.admitted = false, .next = NULL};
-        pthread_cond_init(&self.turn, NULL);
-        if (door->last == NULL)
-            door->first = &self;
-        else
-            door->last->next = &self;
-        door->last = &self;
-        while (!self.admitted)
-            pthread_cond_wait(&self.turn, &door->lock);
-        pthread_cond_destroy(&self.turn);
-    }
+    else if (waits)
+        wait_in_line_locked(door);
     pthread_mutex_unlock(&door->lock);
+    if (!admitted)
+        return CKR_CANT_LOCK;
 
     if (door->tpm == NULL)
         door->tpm = tpm_new(door->tcti);
@@ -120,6 +128,11 @@ CK_RV door_enter(struct door *door, struct tpm **ret_tpm)
     }
     *ret_tpm = door->tpm;
     return CKR_OK;
+}
+
+CK_RV door_enter(struct door *door, struct tpm **ret_tpm)
+{
+    return enter(door, true, ret_tpm);
 }
 
 static CK_RV translate(enum tpm_status status)
@@ -166,4 +179,13 @@ CK_RV door_lockout_read(struct door *door, struct tpm_lockout *ret_lockout)
     if (rv != CKR_OK)
         return rv;
     return door_leave(door, "reading the lock-out counters", tpm_lockout_read(tpm, ret_lockout));
+}
+
+CK_RV door_lockout_glance(struct door *door, struct tpm_lockout *ret_lockout)
+{
+    struct tpm *tpm;
+    CK_RV rv = enter(door, false, &tpm);
+    if (rv != CKR_OK)
+        return rv;
+    return door_leave(door, "a look at the lock-out counters", tpm_lockout_glance(tpm, ret_lockout));
 }

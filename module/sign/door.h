@@ -32,5 +32,8 @@ CK_RV door_auth_check(struct door *door, const struct tpm_key *key, const struct
     __attribute__((warn_unused_result));
 CK_RV door_lockout_read(struct door *door, struct tpm_lockout *ret_lockout)
     __attribute__((warn_unused_result));
+/* tpm_lockout_glance() if nobody is inside; CKR_CANT_LOCK else. */
+CK_RV door_lockout_glance(struct door *door, struct tpm_lockout *ret_lockout)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -137,7 +137,7 @@ uint32_t tpm_command_run(struct tpm *tpm, struct tpm_command *command, struct tp
                 rc = response_take_apart(tpm, command,
                                          (struct tpm_reader){.data = ret_response->bytes, .size = size},
                                          ret_response);
-        } while (tpm_rc_is_retry(rc) && tpm_back_off_wait(&back_off));
+        } while (tpm_rc_is_retry(rc) && tpm_back_off_wait(tpm, &back_off));
     if (command->authorization == TPM_AUTHORIZATION_SESSION)
         OPENSSL_cleanse(command->bytes, sizeof(command->bytes));
     if (rc != TPM2_RC_SUCCESS)

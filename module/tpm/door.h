@@ -56,6 +56,7 @@ struct tpm {
     EC_GROUP *groups[TPM_CURVE_COUNT]; /* made when first needed */
     struct tpm_doubts doubts;
     const struct tpm_key *key; /* of the running call, NULL where it is about none */
+    unsigned patience;         /* seconds that the running call waits for a TPM; 0: as long as is usual */
     unsigned missing_hashes;   /* bit (1 << enum tpm_hash): this TPM refused it */
 };
 

@@ -52,8 +52,9 @@ void tpm_objects_flush(struct tpm *tpm)
         tpm_object_flush(tpm, tpm->objects[tpm->object_count - 1]);
 }
 
-bool tpm_back_off_wait(struct tpm_back_off *back_off)
+bool tpm_back_off_wait(const struct tpm *tpm, struct tpm_back_off *back_off)
 {
+    const unsigned seconds = tpm->patience != 0 ? tpm->patience : BACK_OFF_SECONDS;
     struct timespec now, pause = {0};
     uint16_t random = 0;
     unsigned step;
@@ -62,14 +63,14 @@ bool tpm_back_off_wait(struct tpm_back_off *back_off)
     clock_gettime(CLOCK_MONOTONIC, &now);
     if (back_off->step_microseconds == 0) {
         back_off->deadline = now;
-        back_off->deadline.tv_sec += BACK_OFF_SECONDS;
+        back_off->deadline.tv_sec += seconds;
         back_off->step_microseconds = STEP_FIRST;
     }
     left = (back_off->deadline.tv_sec - now.tv_sec) * 1000L +
            (back_off->deadline.tv_nsec - now.tv_nsec) / 1000000;
     if (left <= 0)
         return false;
-    back_off->milliseconds = (unsigned)(BACK_OFF_SECONDS * 1000L - left);
+    back_off->milliseconds = (unsigned)(seconds * 1000L - left);
     /* Half of the step, and a random part of as much again, so that those who wait together do not come
      * together. */
     if (!tpm_random((uint8_t *)&random, sizeof(random)))
@@ -128,7 +129,7 @@ enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void
             tpm_connection_release(tpm);
         }
         if (tpm_rc_is_memory(rc) || rc == DOOR_RC_BUSY)
-            again = tpm_back_off_wait(&back_off);
+            again = tpm_back_off_wait(tpm, &back_off);
         else if (rc_is_recoverable(rc) && !recovered)
             again = recovered = true;
     } while (again);

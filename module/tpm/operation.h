@@ -29,13 +29,14 @@ void tpm_object_flush(struct tpm *tpm, uint32_t handle);
 /* Flushes all of them now. */
 void tpm_objects_flush(struct tpm *tpm);
 
-/* Waiting in growing, random steps. Starts as {0}. */
+/* Waiting in growing, random steps, for as long as the running call has patience. Starts as {0}. */
 struct tpm_back_off {
     struct timespec deadline;
     unsigned milliseconds; /* since the first wait began */
     unsigned step_microseconds;
 };
 /* Sleeps; false when the time is over. */
-bool tpm_back_off_wait(struct tpm_back_off *back_off) __attribute__((warn_unused_result));
+bool tpm_back_off_wait(const struct tpm *tpm, struct tpm_back_off *back_off)
+    __attribute__((warn_unused_result));
 
 #endif

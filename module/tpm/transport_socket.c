@@ -20,6 +20,11 @@
 #define RESPONSE_SECONDS 60  /* anything else, behind everybody who waits */
 #define HEADER_SIZE      10
 
+static unsigned patience(const struct tpm *tpm, unsigned usual)
+{
+    return tpm != NULL && tpm->patience != 0 ? tpm->patience : usual;
+}
+
 /* Copies the value of "key=value" from a comma-separated list; false when it is not there or too long. */
 static bool address_value(const char *address, const char *key, char *ret_value, size_t size)
 {
@@ -45,14 +50,14 @@ static bool address_value(const char *address, const char *key, char *ret_value,
 static uint32_t socket_connect(struct tpm *owner, int family, const struct sockaddr *address, socklen_t size,
                                int *ret_descriptor)
 {
-    const struct timeval patience = {.tv_sec = CONNECT_SECONDS};
+    const struct timeval wait = {.tv_sec = patience(owner, CONNECT_SECONDS)};
     int descriptor = tpm_socket_make(owner, family);
     int error;
 
     if (descriptor < 0)
         return tpm_connection_rc_from_errno(errno);
     /* On Linux the send time-out also bounds connect(2). */
-    if (setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
+    if (setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0 &&
         connect(descriptor, address, size) == 0) {
         *ret_descriptor = descriptor;
         return TPM2_RC_SUCCESS;
@@ -187,7 +192,8 @@ static uint32_t socket_exchange(struct tpm *tpm, const uint8_t *command, size_t 
     uint32_t rc, size;
 
     clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += tpm_read_u32(&code) == TPM2_CC_Create ? CREATE_SECONDS : RESPONSE_SECONDS;
+    deadline.tv_sec +=
+        patience(tpm, tpm_read_u32(&code) == TPM2_CC_Create ? CREATE_SECONDS : RESPONSE_SECONDS);
     if (!bytes_send(tpm->descriptor, command, command_size))
         return DOOR_RC_LOST;
     rc = bytes_receive(tpm->descriptor, &deadline, ret_response, HEADER_SIZE);
