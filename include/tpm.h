@@ -149,7 +149,8 @@ bool tpm_auth_derive(const uint8_t *pin, size_t pin_size, const uint8_t salt[TPM
                      struct tpm_auth *ret_auth) __attribute__((warn_unused_result));
 
 /* Asks the TPM whether auth is the key's, inside a salted session; at most 2 commands with a resident key; no
- * signature is made. */
+ * signature is made. What it refused last is TPM_AUTH_FAILED for every other use without being asked again.
+ */
 enum tpm_status tpm_auth_check(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth)
     __attribute__((warn_unused_result));
 

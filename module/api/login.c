@@ -88,6 +88,21 @@ void login_end(struct login *login)
     login->active = false;
 }
 
+void login_forget(struct login *login, const struct secret *secret)
+{
+    bool found = false, others = false;
+    for (size_t i = 0; i < LOGIN_KEYS; i++) {
+        if (login->known[i].secret == secret) {
+            secret_unref(login->known[i].secret);
+            login->known[i].secret = NULL;
+            found = true;
+        }
+        others = others || login->known[i].secret != NULL;
+    }
+    if (found && !others)
+        login_end(login);
+}
+
 static time_t seconds_now(void)
 {
     struct timespec now;

@@ -44,6 +44,8 @@ struct secret *login_secret(const struct login *login, const struct tpm_key *key
 /* Takes the secret over; NULL where the key needs none. */
 void login_begin(struct login *login, const struct tpm_key *key, struct secret *secret);
 void login_end(struct login *login);
+/* The TPM refuses this one: it is forgotten, and with the last one the login ends. */
+void login_forget(struct login *login, const struct secret *secret);
 
 /* Whether the TPM is to be asked for the counters; then nobody else is told so for a moment. */
 bool login_lockout_is_due(struct login *login);

@@ -32,16 +32,16 @@ static CK_RV make(struct call *call, struct key_operation *operation, CK_BYTE *r
     CK_RV rv = signature_make(&operation->signature, library->door, key, secret_auth(secret), value);
     if (rv == CKR_OK)
         memcpy(ret_signature, value, signature_size(&key->public_key));
-    secret_unref(secret);
     if (rv == CKR_PIN_INCORRECT) {
         /* the PIN was changed under us: asking again with the old value would only count towards the lock-out
          */
         pthread_mutex_lock(&library->lock);
-        if (key->has_pin)
-            login_end(&library->login);
+        if (secret != NULL)
+            login_forget(&library->login, secret);
         pthread_mutex_unlock(&library->lock);
         rv = key->has_pin ? CKR_USER_NOT_LOGGED_IN : CKR_DEVICE_ERROR;
     }
+    secret_unref(secret);
     return rv;
 }
 

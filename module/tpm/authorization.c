@@ -53,7 +53,7 @@ static uint32_t use_run(struct tpm *tpm, void *context)
 
 enum tpm_status tpm_auth_check(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth)
 {
-    struct tpm_key_use use = {.key = key, .auth = auth, .needs_parent = true, .run = check_run};
+    struct tpm_key_use use = {.key = key, .auth = auth, .needs_parent = true, .asks = true, .run = check_run};
 
     if (!key->has_pin)
         return auth == NULL ? TPM_OK : TPM_AUTH_FAILED;

@@ -6,6 +6,7 @@
 
 #include "object.h"
 #include "operation.h"
+#include "primitives.h"
 
 static bool key_is_whole(const struct tpm_key *key)
 {
@@ -200,21 +201,14 @@ static uint32_t use_resident(struct tpm *tpm, struct tpm_key_use *use, struct tp
     return rc;
 }
 
-uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use)
+/* The resident key, or the wrapped one. */
+static uint32_t use_either(struct tpm *tpm, struct tpm_key_use *use)
 {
     const struct tpm_key *key = use->key;
-    struct tpm_doubts *doubts;
-    bool parent_doubted;
+    struct tpm_doubts *doubts = doubts_of(tpm, key);
+    bool parent_doubted = doubts->parent;
     uint32_t rc;
 
-    if (!key_is_whole(key))
-        return DOOR_RC_BAD_ARGUMENT;
-    tpm->key = key;
-    /* Without a PIN nothing is sent, and nothing counted. */
-    if (key->has_pin && use->auth == NULL)
-        return TPM2_RC_AUTH_FAIL;
-    doubts = doubts_of(tpm, key);
-    parent_doubted = doubts->parent;
     if (key->persistent_handle == 0 || doubts->resident)
         return use_wrapped(tpm, use);
     if (key->persistent_handle < TPM_OURS_FIRST || key->persistent_handle > TPM_OURS_LAST)
@@ -229,6 +223,47 @@ uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use)
         rc = use_wrapped(tpm, use);
     }
     return rc;
+}
+
+static void refusal_hash(const struct tpm_key_use *use, uint8_t ret_hash[TPM_SHA256_SIZE])
+{
+    uint8_t name[TPM_NAME_SIZE];
+    const struct tpm_part parts[] = {{name, sizeof(name)}, {use->auth->value, TPM_AUTH_SIZE}};
+
+    tpm_public_name(use->key->public_blob, use->key->public_blob_size, name);
+    tpm_sha256(parts, 2, ret_hash);
+}
+
+static uint32_t use_with_pin(struct tpm *tpm, struct tpm_key_use *use)
+{
+    struct tpm_refusal *refusal = &tpm->refusal;
+    uint8_t hash[TPM_SHA256_SIZE];
+    bool refused;
+    uint32_t rc;
+
+    /* Without a PIN nothing is sent, and nothing counted. */
+    if (use->auth == NULL)
+        return TPM2_RC_AUTH_FAIL;
+    refusal_hash(use, hash);
+    refused = refusal->valid && memcmp(hash, refusal->hash, sizeof(hash)) == 0;
+    if (refused && !use->asks)
+        return TPM2_RC_AUTH_FAIL;
+    rc = use_either(tpm, use);
+    if (tpm_rc_is_authorization(rc)) {
+        refusal->valid = true;
+        memcpy(refusal->hash, hash, sizeof(hash));
+    } else if (rc == TPM2_RC_SUCCESS && refused) {
+        refusal->valid = false;
+    }
+    return rc;
+}
+
+uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use)
+{
+    if (!key_is_whole(use->key))
+        return DOOR_RC_BAD_ARGUMENT;
+    tpm->key = use->key;
+    return use->key->has_pin ? use_with_pin(tpm, use) : use_either(tpm, use);
 }
 
 void tpm_key_use_command(struct tpm_key_use *use, uint32_t code, struct tpm_command *ret_command)

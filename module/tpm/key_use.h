@@ -13,6 +13,7 @@ struct tpm_key_use {
     const struct tpm_key *key;
     const struct tpm_auth *auth;
     bool needs_parent; /* the command names the parent too */
+    bool asks;         /* whether the value is right: also of one that was refused before */
     uint32_t (*run)(struct tpm *tpm, struct tpm_key_use *use);
     /* Filled in for run(): */
     uint32_t handle;            /* the key */
@@ -22,7 +23,7 @@ struct tpm_key_use {
 
 /*
  * Runs `run` on the resident key; where that handle is empty or holds something else, once more on the
- * wrapped blob. A refused PIN of this very key is never tried again.
+ * wrapped blob. A refused PIN of this very key is never tried again, but where somebody `asks`.
  */
 uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use) __attribute__((warn_unused_result));
 

@@ -65,6 +65,12 @@ static void a_wrong_pin_counts_once_and_locks(void **state)
         assert_int_equal(failures(fixture), 0);
         assert_int_equal(tpm_auth_check(fixture->tpm, &key, &wrong), TPM_AUTH_FAILED);
         assert_int_equal(failures(fixture), 1);
+        /* What was refused is not asked again for a signature, which nobody typed a PIN for. */
+        assert_int_equal(fixture_sign(fixture->tpm, &key, &wrong), TPM_AUTH_FAILED);
+        assert_int_equal(failures(fixture), 1);
+        wrong.value[1] ^= 0x80;
+        assert_int_equal(fixture_sign(fixture->tpm, &key, &wrong), TPM_AUTH_FAILED);
+        assert_int_equal(failures(fixture), 2);
         assert_int_equal(fixture_sign(fixture->tpm, &key, &wrong), TPM_AUTH_FAILED);
         assert_int_equal(failures(fixture), 2);
         assert_int_equal(fixture_sign(fixture->tpm, &key, &auth), TPM_OK);
