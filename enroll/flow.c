@@ -303,14 +303,39 @@ static enum enroll_exit policies(struct flow *flow)
 
 /* ---- 5: RequestSecurityToken ---- */
 
+/*
+ * The document came over TLS from the server that issues the certificate, and may send renewals elsewhere:
+ * that host can do no more than the server itself. But from now on it is spoken to with the device's
+ * identity, so it is named, and where it seems to be somebody else's, with a warning.
+ */
+static void renewal_host_tell(const struct flow *flow, const char *renew_url)
+{
+    const char *enrollment_url = flow->result->enrollment_url;
+    char host[URL_HOST_MAX], enrollment_host[URL_HOST_MAX];
+
+    /* At a renewal it is one that was accepted at enrolment. */
+    if (flow->only_hosts != NULL || !url_host(renew_url, host) ||
+        !url_host(enrollment_url, enrollment_host) || strcmp(host, enrollment_host) == 0)
+        return;
+    if (url_same_domain(renew_url, enrollment_url))
+        flow_tell(flow, STEP_ENROL, FLOW_NOTE, "Renewals will go to %s, as the server says.", host);
+    else
+        flow_tell(flow, STEP_ENROL, FLOW_WARNING,
+                  "Renewals will go to %s, as the server says: that is in another domain than %s.", host,
+                  enrollment_host);
+}
+
 /* An address that would be refused when it is needed is not kept: a renewal then discovers its own. */
 static void renewal_address_check(struct flow *flow)
 {
     struct provisioning_document *document = flow->result->document;
 
-    if (document->renew_url == NULL ||
-        flow_url_check(flow, STEP_ENROL, "address for renewals", document->renew_url) == ENROLL_OK)
+    if (document->renew_url == NULL)
         return;
+    if (flow_url_check(flow, STEP_ENROL, "address for renewals", document->renew_url) == ENROLL_OK) {
+        renewal_host_tell(flow, document->renew_url);
+        return;
+    }
     flow_tell(flow, STEP_ENROL, FLOW_WARNING, "%s", flow->error->message);
     *flow->error = (struct enroll_error){0};
     free(document->renew_url);

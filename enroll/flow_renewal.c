@@ -108,29 +108,21 @@ static enum enroll_exit policies(struct flow *flow, const struct flow_renewal *r
 
 /* The target: ServerURL of the provisioning document, or the enrolment service of a fresh Discover.
  * MS-MDE2 2.2.9.2. */
-static enum enroll_exit target_choose(struct flow *flow, const struct flow_renewal *renewal)
+static const char *target(const struct flow *flow, const struct flow_renewal *renewal)
 {
-    char *url;
-    enum enroll_exit status;
+    return renewal->renew_url != NULL ? renewal->renew_url : flow->result->enrollment_url;
+}
 
-    if (renewal->renew_url == NULL)
-        return ENROLL_OK;
-    status = flow_url_check(flow, STEP_ENROL, "address for renewals", renewal->renew_url);
-    if (status != ENROLL_OK)
-        return status;
-    url = strdup(renewal->renew_url);
-    if (url == NULL)
-        return enroll_error_memory(flow->error, STEP_ENROL);
-    free(flow->result->enrollment_url);
-    flow->result->enrollment_url = url;
-    return ENROLL_OK;
+static enum enroll_exit target_check(struct flow *flow, const struct flow_renewal *renewal)
+{
+    return flow_url_check(flow, STEP_ENROL, "address for renewals", target(flow, renewal));
 }
 
 static enum enroll_exit renew_send(struct flow *flow, const struct flow_renewal *renewal,
                                    const struct present *present, EVP_PKEY *key, struct token_request *ask)
 {
     struct soap_security security = security_make(renewal);
-    struct flow_message message = {.url = flow->result->enrollment_url,
+    struct flow_message message = {.url = target(flow, renewal),
                                    .security = &security,
                                    .request = ask,
                                    .client_key = key,
@@ -220,7 +212,7 @@ enum enroll_exit flow_renew(const struct flow_options *options, const struct flo
     if (status == ENROLL_OK)
         status = flow_step_discover(&flow);
     if (status == ENROLL_OK)
-        status = target_choose(&flow, renewal);
+        status = target_check(&flow, renewal);
     if (status == ENROLL_OK)
         status = policies(&flow, renewal, &present);
     if (status == ENROLL_OK)

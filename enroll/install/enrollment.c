@@ -10,6 +10,7 @@
 
 #include "keyfile.h"
 #include "names.h"
+#include "net/url.h"
 
 #define DAY                  86400
 #define DEFAULT_RENEW_PERIOD 42 /* days; MS-MDE2 2.2.9.1 */
@@ -87,24 +88,6 @@ uint64_t enrollment_number(const char *string, uint64_t default_number)
     return errno || *end ? default_number : number;
 }
 
-/* The host of an https URL in `host` (at most size - 1 characters), as net/url.h writes it: without brackets
- * or the dot of the root. False when it is not one. */
-static bool url_host(const char *url, char *host, size_t size)
-{
-    const char *start = url ? strstr(url, "://") : NULL;
-    if (!start)
-        return false;
-    start += 3;
-    size_t length = *start == '[' ? strcspn(++start, "]") : strcspn(start, ":/?#");
-    if (length > 1 && start[length - 1] == '.')
-        length--;
-    if (length == 0 || length >= size)
-        return false;
-    memcpy(host, start, length);
-    host[length] = '\0';
-    return true;
-}
-
 static bool host_add(struct enrollment *enrollment, const char *host)
 {
     char *storage, *joined;
@@ -129,9 +112,9 @@ bool enrollment_hosts_accept(struct enrollment *enrollment)
 {
     const char *const urls[] = {enrollment->discovery_url, enrollment->policy_url, enrollment->enrollment_url,
                                 enrollment->renew_url};
-    char host[256];
+    char host[URL_HOST_MAX];
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
-        if (url_host(urls[i], host, sizeof host) && !host_add(enrollment, host))
+        if (urls[i] && url_host(urls[i], host) && !host_add(enrollment, host))
             return false;
     }
     return true;
@@ -151,6 +134,13 @@ bool enrollment_hosts(const struct enrollment *enrollment, char **ret_storage,
     ret_hosts[count] = NULL;
     *ret_storage = storage;
     return true;
+}
+
+const char *enrollment_renewal_url(const struct enrollment *enrollment, bool *ret_other_domain)
+{
+    *ret_other_domain = enrollment->renew_url && enrollment->enrollment_url &&
+                        !url_same_domain(enrollment->renew_url, enrollment->enrollment_url);
+    return enrollment->renew_url ? enrollment->renew_url : enrollment->enrollment_url;
 }
 
 bool enrollment_fill(struct enrollment *enrollment, const struct flow_result *result)

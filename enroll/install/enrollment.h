@@ -55,6 +55,11 @@ bool enrollment_number_set(char **string, uint64_t number) __attribute__((warn_u
 /* The number in a string, or the default where there is none. */
 uint64_t enrollment_number(const char *string, uint64_t default_number);
 
+/* Where a renewal goes: the address that the server gave for it, else the enrolment service; NULL when
+ * neither is known. *ret_other_domain: that host is in another registrable domain than the enrolment
+ * service's. */
+const char *enrollment_renewal_url(const struct enrollment *enrollment, bool *ret_other_domain);
+
 /*
  * Makes the hosts of its addresses the accepted ones: renewal speaks to no other. Called once, at enrolment.
  * False when memory is out.

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include <curl/curl.h>
+#include <libpsl.h>
 
 #include "net/net.h"
 
@@ -141,6 +142,27 @@ bool url_same_host(const char *one, const char *other)
     char one_host[URL_HOST_MAX], other_host[URL_HOST_MAX];
 
     return url_host(one, one_host) && url_host(other, other_host) && strcmp(one_host, other_host) == 0;
+}
+
+bool url_same_domain(const char *one, const char *other)
+{
+    char one_host[URL_HOST_MAX], other_host[URL_HOST_MAX];
+    const char *one_domain, *other_domain;
+    psl_ctx_t *list;
+    bool same;
+
+    if (!url_host(one, one_host) || !url_host(other, other_host))
+        return false;
+    if (strcmp(one_host, other_host) == 0)
+        return true;
+    if (is_address(one_host) || is_address(other_host))
+        return false;
+    list = psl_latest(NULL);
+    one_domain = psl_registrable_domain(list, one_host);
+    other_domain = psl_registrable_domain(list, other_host);
+    same = one_domain != NULL && other_domain != NULL && strcmp(one_domain, other_domain) == 0;
+    psl_free(list);
+    return same;
 }
 
 char *url_without_default_port(const char *url)

@@ -23,6 +23,12 @@ bool url_host(const char *url, char ret_host[URL_HOST_MAX]) __attribute__((warn_
 bool url_same_host(const char *one, const char *other);
 
 /*
+ * Whether the hosts of two URLs belong to one registrable domain, as the Public Suffix List has it, and so
+ * presumably to one owner.
+ */
+bool url_same_domain(const char *one, const char *other);
+
+/*
  * url without ":443": servers compare a:To with the address that they know themselves by. malloc()ed; NULL
  * when memory is out.
  */

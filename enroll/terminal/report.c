@@ -6,6 +6,7 @@
 
 #include "install/certificate.h"
 #include "install/public_key.h"
+#include "net/url.h"
 #include "terminal.h"
 
 #define DAY 86400
@@ -90,6 +91,18 @@ static void print_dates(const struct certificate_facts *facts, time_t due)
     row("Renewal from", text);
 }
 
+/* Whom this machine will show its certificate to. */
+static void print_renewal_host(const struct enrollment *enrollment)
+{
+    char host[URL_HOST_MAX], text[URL_HOST_MAX + 64];
+    bool other;
+    const char *url = enrollment_renewal_url(enrollment, &other);
+    if (!url || !url_host(url, host))
+        return;
+    snprintf(text, sizeof text, "%s%s", host, other ? " (in another domain than the server)" : "");
+    row("Renewal host", text);
+}
+
 static void print_key(const struct report *report)
 {
     char name[16], text[160];
@@ -131,6 +144,8 @@ static void print_token(const struct report *report)
         row("Subject", facts.subject);
         row("Issuer", facts.issuer);
         print_dates(&facts, report_renewal_due(report));
+        if (report->enrollment)
+            print_renewal_host(report->enrollment);
         certificate_facts_free(&facts);
     }
     print_key(report);

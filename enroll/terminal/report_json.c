@@ -6,6 +6,7 @@
 
 #include "install/certificate.h"
 #include "install/public_key.h"
+#include "net/url.h"
 #include "report.h"
 #include "terminal.h"
 
@@ -115,6 +116,17 @@ static struct json_object *server_json(const struct enrollment *enrollment)
     return object;
 }
 
+static void renewal_host_put(struct json_object *object, const struct enrollment *enrollment)
+{
+    char host[URL_HOST_MAX] = "";
+    bool other;
+    const char *url = enrollment_renewal_url(enrollment, &other);
+    if (url && !url_host(url, host))
+        host[0] = '\0';
+    put(object, "host", host);
+    json_object_object_add(object, "other_domain", json_object_new_boolean(other));
+}
+
 static struct json_object *renewal_json(const struct report *report)
 {
     struct json_object *object = json_object_new_object();
@@ -126,6 +138,7 @@ static struct json_object *renewal_json(const struct report *report)
                    (int64_t)enrollment_number(report->enrollment->renew_period_days, 42));
         put_number(object, "retry_interval_days",
                    (int64_t)enrollment_number(report->enrollment->retry_interval_days, 7));
+        renewal_host_put(object, report->enrollment);
     }
     if (report->state) {
         put_time(object, "attempted", report->state->attempted_at);

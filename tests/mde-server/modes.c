@@ -119,6 +119,7 @@ static const struct mode_row mode_rows[] = {
     {"enrollment-version", NULL,
      "the EnrollmentVersion (default 4.0; from 5.0 on the RequestVersion item is demanded)"},
     {"minimal-key-length", NULL, "the minimalKeyLength, whatever --key says"},
+    {"renew-host", NULL, "Renew/ServerURL on this host"},
     {"renew-interval", NULL, "the RetryInterval in days (default 7)"},
     {"pending", NULL, "the token request is answered as pending, and so often again when queried"},
     {"pending", "nil", "pending with a nil RequestedSecurityToken, for good"},

@@ -172,10 +172,11 @@ static void renew_write(const struct provisioning *provisioning, struct text *ou
                                                             : modes_number(modes, "renew-interval", 7),
                  out);
     bool plain = modes_deviate(modes, "renew-server-url-http");
-    if (plain || modes_deviate(modes, "renew-server-url")) {
+    const char *elsewhere = modes_value(modes, "renew-host");
+    if (plain || elsewhere || modes_deviate(modes, "renew-server-url")) {
         struct text url = {0};
         text_format(&url, "%s://%s/EnrollmentServer/Renewal.svc", plain ? "http" : "https",
-                    provisioning->host);
+                    elsewhere ? elsewhere : provisioning->host);
         parm_write("ServerURL", url.data, out);
         text_clear(&url);
     }

@@ -99,6 +99,13 @@ static const struct accepted accepted[] = {
     {{"--mode", "attack=utf-16"}, NULL, 0},
     {{"--mode", "attack=wrong-action"}, "bears the Action of another message", 0},
     {{"--mode", "deviation=renew-server-url-http"}, "address for renewals", 2},
+    {{"--mode", "renew-host=mdm.contoso.test"},
+     "Renewals will go to mdm.contoso.test, as the server says.",
+     2},
+    {{"--mode", "renew-host=mdm.fabrikam.test"},
+     "mdm.fabrikam.test, as the server says: that is in another domain than "
+     "enterpriseenrollment.contoso.test",
+     2},
 };
 
 static void every_answer_of_a_well_meaning_server_gives_a_certificate(void **state)

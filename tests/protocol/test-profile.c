@@ -212,6 +212,33 @@ static void urls_that_may_not_be_used(void **state)
     }
 }
 
+static void domains_are_told_apart_by_the_public_suffix_list(void **state)
+{
+    static const struct {
+        const char *one, *other;
+        bool same;
+    } rows[] = {
+        {"https://a.manage.microsoft.com/x", "https://b.c.microsoft.com:444/", true},
+        {"https://mdm.contoso.test/", "https://contoso.test/", true},
+        {"https://MDM.contoso.test/", "https://mdm.CONTOSO.test./", true},
+        {"https://mdm.contoso.test/", "https://mdm.fabrikam.test/", false},
+        {"https://a.example.co.uk/", "https://b.example.co.uk/", true},
+        {"https://mdm.one.co.uk/", "https://mdm.two.co.uk/", false},
+        {"https://one.azurewebsites.net/", "https://two.azurewebsites.net/", false},
+        {"https://co.uk/", "https://one.co.uk/", false},
+        {"https://10.0.0.1/", "https://10.0.0.1/", true},
+        {"https://10.0.0.1/", "https://20.0.0.1/", false},
+        {"https://[::1]/", "https://mdm.contoso.test/", false},
+        {"nonsense", "nonsense", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (url_same_domain(rows[i].one, rows[i].other) != rows[i].same ||
+            url_same_domain(rows[i].other, rows[i].one) != rows[i].same)
+            fail_msg("%s %s", rows[i].one, rows[i].other);
+}
+
 static void discovery_address_follows_from_the_domain(void **state)
 {
     static const char *const bad[] = {"",          "alice",     "alice@",    "alice@contoso",
@@ -318,6 +345,7 @@ int main(void)
         cmocka_unit_test(machine_without_an_id_needs_one_in_the_profile),
         cmocka_unit_test(urls_that_may_be_used),
         cmocka_unit_test(urls_that_may_not_be_used),
+        cmocka_unit_test(domains_are_told_apart_by_the_public_suffix_list),
         cmocka_unit_test(discovery_address_follows_from_the_domain),
         cmocka_unit_test(parameters_are_added_with_the_right_sign),
         cmocka_unit_test(only_the_right_post_is_an_answer),
