@@ -141,6 +141,10 @@ system_calls_allowed() {
     grep -qx connect "$work/called" # to the software TPM; a device is opened
     refused grep -vxF -f "$work/allowed" "$work/called"
     refused grep -xF -f "$work/denied" "$work/called"
+    # MemoryDenyWriteExecute=, ProtectSystem=, and no socket but the software TPM's.
+    refused grep -E 'PROT_WRITE\|PROT_EXEC|mprotect\(.*PROT_EXEC' "$work/calls"
+    refused grep -vF "$FIXTURE_DIRECTORY/tpm/socket" <<<"$(grep ' connect(' "$work/calls")"
+    refused grep -E ' open(at)?\(.*(O_WRONLY|O_RDWR|O_CREAT)' "$work/calls"
 }
 if command -v strace >/dev/null; then
     attempt rsa "system calls" system_calls_allowed
