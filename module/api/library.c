@@ -51,6 +51,23 @@ static void watch_forks(void)
     pthread_atfork(prepare_fork, finish_fork, forget_after_fork);
 }
 
+/*
+ * pthread_cancel(3) waits for the end of a call: a thread that ended inside would keep the others from the
+ * locks and the TPM for good.
+ */
+static _Thread_local int cancel_state;
+
+static void cancellation_hold(void)
+{
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+}
+
+static void cancellation_restore(void)
+{
+    int ours;
+    pthread_setcancelstate(cancel_state, &ours);
+}
+
 static struct library *library_new(void)
 {
     char tcti[CONFIGURATION_TCTI_MAX];
@@ -70,6 +87,7 @@ static struct library *library_new(void)
 CK_RV library_start(void)
 {
     CK_RV rv = CKR_CRYPTOKI_ALREADY_INITIALIZED;
+    cancellation_hold();
     pthread_once(&fork_once, watch_forks);
     log_configure();
     pthread_mutex_lock(&current_lock);
@@ -82,40 +100,11 @@ CK_RV library_start(void)
         }
     }
     pthread_mutex_unlock(&current_lock);
+    cancellation_restore();
     return rv;
 }
 
-CK_RV library_stop(void)
-{
-    pthread_mutex_lock(&current_lock);
-    struct library *library = current;
-    current = NULL;
-    pthread_mutex_unlock(&current_lock);
-    if (library == NULL)
-        return CKR_CRYPTOKI_NOT_INITIALIZED;
-
-    pthread_mutex_lock(&library->lock);
-    library->stopped = true;
-    session_close_all_locked(library);
-    pthread_mutex_unlock(&library->lock);
-    library_leave(library);
-    return CKR_OK;
-}
-
-CK_RV library_enter(struct library **ret_library)
-{
-    pthread_mutex_lock(&current_lock);
-    struct library *library = current;
-    if (library != NULL)
-        atomic_fetch_add(&library->references, 1);
-    pthread_mutex_unlock(&current_lock);
-    if (library == NULL)
-        return CKR_CRYPTOKI_NOT_INITIALIZED;
-    *ret_library = library;
-    return CKR_OK;
-}
-
-void library_leave(struct library *library)
+static void unref(struct library *library)
 {
     if (atomic_fetch_sub(&library->references, 1) != 1)
         return;
@@ -135,6 +124,46 @@ void library_leave(struct library *library)
     free(library->sessions);
     pthread_mutex_destroy(&library->lock);
     free(library);
+}
+
+CK_RV library_stop(void)
+{
+    cancellation_hold();
+    pthread_mutex_lock(&current_lock);
+    struct library *library = current;
+    current = NULL;
+    pthread_mutex_unlock(&current_lock);
+    if (library != NULL) {
+        pthread_mutex_lock(&library->lock);
+        library->stopped = true;
+        session_close_all_locked(library);
+        pthread_mutex_unlock(&library->lock);
+        unref(library);
+    }
+    cancellation_restore();
+    return library == NULL ? CKR_CRYPTOKI_NOT_INITIALIZED : CKR_OK;
+}
+
+CK_RV library_enter(struct library **ret_library)
+{
+    cancellation_hold();
+    pthread_mutex_lock(&current_lock);
+    struct library *library = current;
+    if (library != NULL)
+        atomic_fetch_add(&library->references, 1);
+    pthread_mutex_unlock(&current_lock);
+    if (library == NULL) {
+        cancellation_restore();
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
+    }
+    *ret_library = library;
+    return CKR_OK;
+}
+
+void library_leave(struct library *library)
+{
+    unref(library);
+    cancellation_restore();
 }
 
 void library_refresh_locked(struct library *library)

@@ -43,7 +43,8 @@ CK_RV library_start(void) __attribute__((warn_unused_result));
 /* CKR_CRYPTOKI_NOT_INITIALIZED. */
 CK_RV library_stop(void) __attribute__((warn_unused_result));
 
-/* A reference to the present library, for one call. CKR_CRYPTOKI_NOT_INITIALIZED, in a forked child too. */
+/* A reference to the present library, for one call, in which its thread is not cancelled.
+ * CKR_CRYPTOKI_NOT_INITIALIZED, in a forked child too. */
 CK_RV library_enter(struct library **ret_library) __attribute__((warn_unused_result));
 void library_leave(struct library *library);
 
