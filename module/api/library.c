@@ -12,6 +12,7 @@ static struct library *current;   /* under current_lock, as the next one is */
 static struct library *living;    /* all that are not freed: the present one, and those with a call inside */
 static struct library *inherited; /* in a forked child: kept in view and never used */
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static _Thread_local bool fork_waits; /* this thread forks, and has what tpm_fork_begin() takes */
 
 /*
  * The parent's threads are gone, its locks may be held by them and its data half-written: nothing of it is
@@ -21,6 +22,7 @@ static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
  */
 static void forget_after_fork(void)
 {
+    fork_waits = false;
     tpm_fork_child();
     pthread_mutex_init(&current_lock, NULL);
     current = NULL;
@@ -33,17 +35,18 @@ static void forget_after_fork(void)
     }
 }
 
-static _Thread_local bool fork_waits;
-
+/* May be registered twice, in a child that was forked while the registration was under way: does no harm. */
 static void prepare_fork(void)
 {
-    fork_waits = tpm_fork_begin();
+    if (!fork_waits)
+        fork_waits = tpm_fork_begin();
 }
 
 static void finish_fork(void)
 {
     if (fork_waits)
         tpm_fork_end();
+    fork_waits = false;
 }
 
 static void watch_forks(void)
