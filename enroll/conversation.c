@@ -45,6 +45,12 @@ static char *ask_line(void *context, const char *prompt)
     return terminal_ask_line(conversation->run->terminal, prompt);
 }
 
+static bool wants_to_paste(void *context)
+{
+    struct conversation *conversation = context;
+    return terminal_entered(conversation->run->terminal);
+}
+
 static void show(void *context, const struct auth_instruction *instruction)
 {
     struct conversation *conversation = context;
@@ -97,6 +103,7 @@ static enum enroll_exit auth_begin(struct conversation *conversation)
     auth->context = conversation;
     auth->ask_secret = interactive ? ask_secret : NULL;
     auth->ask_line = interactive ? ask_line : NULL;
+    auth->wants_to_paste = interactive ? wants_to_paste : NULL;
     auth->confirm = interactive ? confirm : NULL;
     auth->show = show;
     auth->cancelled = process_cancelled;

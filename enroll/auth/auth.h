@@ -40,7 +40,7 @@ bool auth_way_find(const char *name, enum auth_way *ret_way) __attribute__((warn
 struct auth_instruction {
     const char *url;
     const char *code;    /* NULL with a browser */
-    const char *message; /* the server's words, printable; may be NULL */
+    const char *message; /* the server's words, printable, or ours; may be NULL */
     unsigned seconds_left;
 };
 
@@ -69,6 +69,8 @@ struct auth_options {
     char *(*ask_secret)(void *context, const char *prompt);
     /* Asks for a long line, with echo: the pasted answer of a browser; may be NULL. */
     char *(*ask_line)(void *context, const char *prompt);
+    /* True when the person asks, while the browser is waited for, to paste its answer; may be NULL. */
+    bool (*wants_to_paste)(void *context);
     bool (*confirm)(void *context, const char *question);
     /* Called when there is something to show, and again each second while waiting. */
     void (*show)(void *context, const struct auth_instruction *instruction);

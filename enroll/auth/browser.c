@@ -95,14 +95,40 @@ static enum enroll_exit sign_in_failed(char *text, struct enroll_error *ret_erro
     return ENROLL_AUTHENTICATION;
 }
 
+/* The value of wresult, or the whole form that the page would have sent; NULL when nothing was given. */
+static char *answer_ask(const struct auth_options *options)
+{
+    char *line =
+        options->ask_line(options->context, "The answer (the value of wresult in the page's source)");
+    char *token;
+
+    if (line == NULL || *line == '\0') {
+        secret_free(line);
+        return NULL;
+    }
+    token = browser_form_field(line, strlen(line), "wresult");
+    if (token == NULL)
+        return line;
+    secret_free(line);
+    return token;
+}
+
+/* There are servers whose page answers to Windows alone (ms-app:), or forbids its browser to go anywhere else
+ * (Content-Security-Policy: form-action): the person still sees the answer, and can paste it. */
 static enum enroll_exit answer_wait(const struct auth_options *options, struct browser_receiver *receiver,
                                     const char *url, char **ret_token, struct enroll_error *ret_error)
 {
+    bool can_paste = options->ask_line != NULL && options->wants_to_paste != NULL;
     time_t end = now() + RECEIVER_SECONDS;
     char *text = NULL;
 
     for (time_t at = now(); at < end; at = now()) {
-        const struct auth_instruction instruction = {.url = url, .seconds_left = (unsigned)(end - at)};
+        const struct auth_instruction instruction = {
+            .url = url,
+            .message = can_paste
+                           ? "If the page cannot come back here by itself, press Enter to paste its answer."
+                           : NULL,
+            .seconds_left = (unsigned)(end - at)};
         enum browser_verdict verdict;
 
         if (options->show != NULL)
@@ -110,6 +136,11 @@ static enum enroll_exit answer_wait(const struct auth_options *options, struct b
         if (options->cancelled != NULL && options->cancelled(options->context))
             return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL,
                                     "The sign-in was cancelled.");
+        if (can_paste && options->wants_to_paste(options->context)) {
+            *ret_token = answer_ask(options);
+            if (*ret_token != NULL)
+                return ENROLL_OK;
+        }
         verdict = browser_receiver_serve(receiver, ret_token, &text);
         if (verdict == BROWSER_TOKEN)
             return ENROLL_OK;
@@ -122,27 +153,17 @@ static enum enroll_exit answer_wait(const struct auth_options *options, struct b
         "The browser did not come back with an answer within %d minutes.", RECEIVER_SECONDS / 60);
 }
 
-/* The value of wresult, or the whole form that the page would have sent. */
 static enum enroll_exit answer_paste(const struct auth_options *options, const char *url, char **ret_token,
                                      struct enroll_error *ret_error)
 {
     const struct auth_instruction instruction = {.url = url};
-    char *line;
 
     if (options->show != NULL)
         options->show(options->context, &instruction);
-    line = options->ask_line(options->context, "The answer (the value of wresult in the page's source): ");
-    if (line == NULL || *line == '\0') {
-        secret_free(line);
-        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, NULL,
-                                "No answer of the sign-in page was given.");
-    }
-    *ret_token = browser_form_field(line, strlen(line), "wresult");
-    if (*ret_token == NULL)
-        *ret_token = line;
-    else
-        secret_free(line);
-    return ENROLL_OK;
+    *ret_token = answer_ask(options);
+    return *ret_token != NULL ? ENROLL_OK
+                              : enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, NULL,
+                                                 "No answer of the sign-in page was given.");
 }
 
 static void host_note(const struct auth_situation *situation)

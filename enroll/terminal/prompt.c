@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,13 @@ char *terminal_ask_line(struct terminal *terminal, const char *prompt)
     }
     terminal_release(terminal);
     return text;
+}
+
+bool terminal_entered(const struct terminal *terminal)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    return terminal->interactive && poll(&input, 1, 0) == 1 && (input.revents & POLLIN) &&
+           tcflush(STDIN_FILENO, TCIFLUSH) == 0;
 }
 
 void terminal_instruction(struct terminal *terminal, const struct auth_instruction *instruction)

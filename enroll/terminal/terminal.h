@@ -41,6 +41,8 @@ bool terminal_confirm(struct terminal *terminal, const char *question);
 char *terminal_ask_secret(struct terminal *terminal, const char *prompt) __attribute__((warn_unused_result));
 /* A line with echo, at most 128 KiB, malloc()ed; NULL as above. */
 char *terminal_ask_line(struct terminal *terminal, const char *prompt) __attribute__((warn_unused_result));
+/* Whether a line was typed meanwhile, by a person who was not asked anything; it is thrown away. */
+bool terminal_entered(const struct terminal *terminal);
 /* Code and address to sign in with, and the time left; called again each second. */
 void terminal_instruction(struct terminal *terminal, const struct auth_instruction *instruction);
 

@@ -20,7 +20,7 @@
 
 #include "mde-run.h"
 
-static char shown_url[4096];
+static char shown_url[4096], shown_message[256];
 static unsigned shown;
 
 static void show(void *context, const struct auth_instruction *instruction)
@@ -28,6 +28,8 @@ static void show(void *context, const struct auth_instruction *instruction)
     (void)context;
     shown++;
     snprintf(shown_url, sizeof(shown_url), "%s", instruction->url);
+    snprintf(shown_message, sizeof(shown_message), "%s",
+             instruction->message != NULL ? instruction->message : "");
 }
 
 static void begin(const char *mode)
@@ -102,6 +104,112 @@ static void browser_brings_a_refusal_back(void **state)
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "sign-in in the browser failed");
     assert_true(run.error.server_text[0] != '\0');
+}
+
+static unsigned answers_pasted;
+
+/*
+ * A person at a real Chromium, whom xdg-open starts: presses the page's button, or finds that the page does
+ * not go on and reads the answer in its source, into the file "read".
+ */
+static void person_install(const char *action)
+{
+    FILE *script;
+
+    browser_install();
+    unlink(harness_path("read"));
+    unlink(harness_path("person.gone"));
+    answers_pasted = 0;
+    script = fopen(harness_path("xdg-open"), "w");
+    assert_non_null(script);
+    assert_true(fprintf(script, "#!/bin/sh\nsetsid '%s' %s \"$1\" %s %s >%s/person.log 2>&1 &\n",
+                        getenv("PERSON"), action, server.address, harness_directory(),
+                        harness_directory()) > 0);
+    assert_int_equal(fclose(script), 0);
+}
+
+/* A browser and its driver take their time to start. */
+static bool far_too_long(void *context)
+{
+    (void)context;
+    return shown > 60;
+}
+
+static bool answer_was_read(void *context)
+{
+    (void)context;
+    return access(harness_path("read"), F_OK) == 0;
+}
+
+static char *answer_read(void *context, const char *prompt)
+{
+    char answer[8192] = "";
+    FILE *file = fopen(harness_path("read"), "r");
+
+    (void)context;
+    assert_non_null(strstr(prompt, "wresult"));
+    assert_non_null(file);
+    assert_non_null(fgets(answer, sizeof(answer), file));
+    fclose(file);
+    answers_pasted++;
+    answer[strcspn(answer, "\n")] = '\0';
+    return strdup(answer);
+}
+
+/* What the person at the browser saw. */
+static void person_tell(void)
+{
+    char line[512];
+    FILE *file = fopen(harness_path("person.log"), "r");
+
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file) != NULL)
+        print_error("person: %s", line);
+    fclose(file);
+}
+
+/* pasted: how often the answer is to come that way. */
+static void browser_run(const char *mode, const char *action, unsigned pasted)
+{
+    begin(mode);
+    person_install(action);
+    run.auth.may_open_browser = true;
+    run.auth.ask_line = answer_read;
+    run.auth.wants_to_paste = answer_was_read;
+    run.auth.cancelled = far_too_long;
+    harness_enroll(&run, &server);
+    for (int i = 0; i < 200 && access(harness_path("person.gone"), F_OK) != 0; i++)
+        usleep(100 * 1000);
+    assert_int_equal(access(harness_path("person.gone"), F_OK), 0);
+    if (run.status != ENROLL_OK)
+        person_tell();
+    run_expect_enrolled();
+    assert_int_equal(answers_pasted, pasted);
+    assert_non_null(strstr(shown_message, "press Enter"));
+}
+
+static void page_that_waits_for_a_click_is_waited_for(void **state)
+{
+    (void)state;
+    if (access("/usr/bin/chromedriver", X_OK) != 0)
+        skip();
+    browser_run("federated=click", "click", 0);
+}
+
+static void answer_of_a_page_that_may_not_come_here_is_pasted(void **state)
+{
+    (void)state;
+    if (access("/usr/bin/chromedriver", X_OK) != 0)
+        skip();
+    browser_run("federated=csp", "read", 1);
+}
+
+static void answer_of_a_page_that_knows_windows_alone_is_pasted(void **state)
+{
+    (void)state;
+    if (access("/usr/bin/chromedriver", X_OK) != 0)
+        skip();
+    browser_run("federated=ms-app", "read", 1);
 }
 
 static bool shown_twice(void *context)
@@ -529,6 +637,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(browser_brings_the_answer_back, run_end),
         cmocka_unit_test_teardown(browser_brings_a_refusal_back, run_end),
+        cmocka_unit_test_teardown(page_that_waits_for_a_click_is_waited_for, run_end),
+        cmocka_unit_test_teardown(answer_of_a_page_that_may_not_come_here_is_pasted, run_end),
+        cmocka_unit_test_teardown(answer_of_a_page_that_knows_windows_alone_is_pasted, run_end),
         cmocka_unit_test_teardown(opener_that_stays_is_not_waited_for, run_end),
         cmocka_unit_test_teardown(answer_can_be_pasted_without_a_display, run_end),
         cmocka_unit_test_teardown(intruders_on_the_receiver_are_turned_away, run_end),
