@@ -24,7 +24,7 @@ switch_prepare
 ip link set lan0 down
 ip addr flush dev lan0
 ip link set lan0 name eth0
-mount -t sysfs -o ro sysfs /sys
+mount -t sysfs -o ro sysfs /sys || { echo "SKIP: no /sys of its own can be mounted here"; exit 77; }
 printf '[main]\nno-auto-default=*\n' >/etc/NetworkManager/conf.d/test.conf
 mkdir -p /run/dbus
 dbus-uuidgen --ensure=/etc/machine-id
