@@ -26,6 +26,18 @@ void run_begin(const char *const *arguments)
     run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
 }
 
+void run_begin_federated(const char *const *arguments)
+{
+    const char *all[28] = {"--policy", "Federated"};
+
+    for (size_t i = 0; arguments != NULL && arguments[i] != NULL; i++) {
+        assert_in_range(i, 0, 24);
+        all[2 + i] = arguments[i];
+    }
+    run_begin(all);
+    run.auth.token_file = NULL;
+}
+
 int run_end(void **state)
 {
     (void)state;

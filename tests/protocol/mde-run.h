@@ -12,6 +12,8 @@ extern struct harness_run run;
  * the run ready: discovery by URL, with that token.
  */
 void run_begin(const char *const *arguments);
+/* The same with a Federated server, and without a token: the test says how to come by one. */
+void run_begin_federated(const char *const *arguments);
 /* As a teardown of cmocka. */
 int run_end(void **state);
 

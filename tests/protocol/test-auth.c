@@ -24,17 +24,6 @@ const char *__lsan_default_suppressions(void)
     return "leak:libtpm2_pkcs11.so\n";
 }
 
-/* more: NULL-terminated arguments of the server. */
-static void federated_begin(const char *const *more)
-{
-    const char *arguments[16] = {"--policy", "Federated"};
-
-    for (size_t i = 0; more != NULL && more[i] != NULL && i < 13; i++)
-        arguments[2 + i] = more[i];
-    run_begin(arguments);
-    run.auth.token_file = NULL;
-}
-
 static void on_premise_begin(void)
 {
     static char password[256];
@@ -53,7 +42,7 @@ static void token_on_a_descriptor_is_taken(void **state)
     int fd;
 
     (void)state;
-    federated_begin(NULL);
+    run_begin_federated(NULL);
     fd = open(harness_path("token"), O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     run.auth.token_fd = fd;
@@ -68,7 +57,7 @@ static void token_command_is_run_without_a_shell(void **state)
     char command[600];
 
     (void)state;
-    federated_begin(NULL);
+    run_begin_federated(NULL);
     /* A shell would expand the variable and run what is behind the semicolon. */
     snprintf(command, sizeof(command),
              "sh -c 'test \"$1\" = \"\\$HOME;exit\" && cat \"$2\"' x \"\\$HOME;exit\" %s",
@@ -81,7 +70,7 @@ static void token_command_is_run_without_a_shell(void **state)
 static void token_command_that_fails_is_named(void **state)
 {
     (void)state;
-    federated_begin(NULL);
+    run_begin_federated(NULL);
     run.auth.token_command = "false";
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "false failed (status 1)");
@@ -124,7 +113,7 @@ static void token_command_that_hangs_is_ended_with_all_that_it_started(void **st
     time_t began;
 
     (void)state;
-    federated_begin(NULL);
+    run_begin_federated(NULL);
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
         began = time(NULL);
@@ -150,7 +139,7 @@ static void token_command_is_ended_when_the_run_is_cancelled(void **state)
     char command[400];
 
     (void)state;
-    federated_begin(NULL);
+    run_begin_federated(NULL);
     unlink(harness_path("started"));
     snprintf(command, sizeof(command), "sh -c 'echo $$ >%s.new; mv %s.new %s; exec sleep 300'",
              harness_path("started"), harness_path("started"), harness_path("started"));
@@ -163,7 +152,7 @@ static void token_command_is_ended_when_the_run_is_cancelled(void **state)
 static void token_file_that_is_unusable_is_named(void **state)
 {
     (void)state;
-    federated_begin(NULL);
+    run_begin_federated(NULL);
     run.auth.token_file = "/nonexistent/token";
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "/nonexistent/token");
@@ -180,7 +169,7 @@ static void wrong_token_is_an_authentication_failure(void **state)
     char wrong[256];
 
     (void)state;
-    federated_begin(NULL);
+    run_begin_federated(NULL);
     snprintf(wrong, sizeof(wrong), "%s", harness_path("wrong"));
     run.auth.token_file = wrong;
     harness_enroll(&run, &server);
@@ -210,7 +199,7 @@ static void jwt_token_type_is_named_in_the_message(void **state)
     char token[256];
 
     (void)state;
-    federated_begin(NULL);
+    run_begin_federated(NULL);
     harness_received_forget();
     snprintf(token, sizeof(token), "%s", harness_path("token"));
     run.auth.token_file = token;
@@ -325,7 +314,7 @@ static void way_that_lacks_its_option_says_which(void **state)
                 {AUTH_BROKER, "--client-id"}};
 
     (void)state;
-    federated_begin(NULL);
+    run_begin_federated(NULL);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         run.auth.force = rows[i].way;
         harness_enroll(&run, &server);
@@ -338,7 +327,7 @@ static void no_way_at_all_is_said(void **state)
     static const char *const modes[] = {"--mode", "deviation=no-authentication-url", NULL};
 
     (void)state;
-    federated_begin(modes);
+    run_begin_federated(modes);
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "no way to get one");
 }
@@ -450,164 +439,6 @@ static void certificate_that_is_unusable_is_named(void **state)
     run_expect_no_token(ENROLL_CONFIGURATION, "pkcs11:token=none;object=none");
 }
 
-/* ---- device code ---- */
-
-static unsigned shown;
-static char shown_code[64];
-
-static void show(void *context, const struct auth_instruction *instruction)
-{
-    (void)context;
-    assert_non_null(instruction->url);
-    shown++;
-    if (instruction->code != NULL)
-        snprintf(shown_code, sizeof(shown_code), "%s", instruction->code);
-}
-
-static bool cancel(void *context)
-{
-    (void)context;
-    return shown > 0;
-}
-
-static void device_code_begin_with(const char *const *modes)
-{
-    static char authority[256];
-
-    federated_begin(modes);
-    snprintf(authority, sizeof(authority), "https://" HARNESS_HOST);
-    if (server.port != 443)
-        snprintf(authority, sizeof(authority), "https://" HARNESS_HOST ":%u", server.port);
-    run.auth.force = AUTH_DEVICE_CODE;
-    run.auth.client_id = "11111111-2222-3333-4444-555555555555";
-    run.auth.scope = "https://enrollment.example/.default";
-    run.auth.tenant = "contoso.test";
-    run.auth.authority = authority;
-    run.auth.show = show;
-    shown = 0;
-    shown_code[0] = '\0';
-}
-
-static void device_code_begin(const char *mode)
-{
-    const char *const modes[] = {mode != NULL ? "--mode" : NULL, mode, NULL};
-
-    device_code_begin_with(modes);
-}
-
-static void device_code_is_shown_and_gives_a_token(void **state)
-{
-    (void)state;
-    device_code_begin(NULL);
-    harness_enroll(&run, &server);
-    run_expect_enrolled();
-    assert_true(shown >= 2);
-    assert_true(shown_code[0] != '\0');
-}
-
-static void device_code_of_version_1_fields_is_understood(void **state)
-{
-    (void)state;
-    device_code_begin("oauth=v1-fields");
-    harness_enroll(&run, &server);
-    run_expect_enrolled();
-}
-
-static void device_code_survives_one_failure_of_the_service(void **state)
-{
-    (void)state;
-    device_code_begin("oauth=server-error");
-    harness_enroll(&run, &server);
-    run_expect_enrolled();
-}
-
-static void device_code_slows_down_when_told(void **state)
-{
-    (void)state;
-    device_code_begin("oauth=slow_down");
-    harness_enroll(&run, &server);
-    run_expect_enrolled();
-    assert_true(shown >= 6);
-}
-
-static void device_code_refusals_are_in_the_servers_words(void **state)
-{
-    static const struct {
-        const char *mode;
-        const char *words;       /* ours */
-        const char *server_text; /* the server's */
-    } rows[] = {{"oauth=expired_token", "not used in time", "expired_token"},
-                {"oauth=authorization_declined", "declined", "authorization_declined"},
-                {"oauth=conditional-access", "refuses", "AADSTS530003"},
-                {"oauth=device-code-blocked", "denied", "AADSTS50199"},
-                {"oauth=html", "did not answer as OAuth 2", ""},
-                {"oauth=no-token", "did not answer as OAuth 2", ""}};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        device_code_begin(rows[i].mode);
-        harness_enroll(&run, &server);
-        run_expect_no_token(ENROLL_AUTHENTICATION, rows[i].words);
-        assert_non_null(strstr(run.error.server_text, rows[i].server_text));
-        if (i + 1 < sizeof(rows) / sizeof(rows[0]))
-            run_end(NULL);
-    }
-}
-
-static void device_code_that_nobody_uses_expires(void **state)
-{
-    static const char *const modes[] = {"--mode", "oauth-expires=2", "--mode", "oauth-pending=100", NULL};
-
-    (void)state;
-    device_code_begin_with(modes);
-    harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_AUTHENTICATION, "not used in time");
-    assert_true(shown > 0);
-}
-
-/* The test server refuses a poll that comes after a time-out without a longer pause. RFC 8628, 3.5. */
-static void device_code_outlives_time_outs_with_longer_pauses(void **state)
-{
-    static const char *const modes[] = {"--mode", "oauth-stall=2", "--mode", "oauth-pending=0", NULL};
-
-    (void)state;
-    device_code_begin_with(modes);
-    run.timeout = 2;
-    harness_enroll(&run, &server);
-    run_expect_enrolled();
-    assert_non_null(strstr(run.notes, "Asking again in 2 seconds: The wait for the token"));
-    assert_non_null(strstr(run.notes, "Asking again in 4 seconds: The wait for the token"));
-}
-
-static void device_code_that_ends_in_time_outs_says_so(void **state)
-{
-    static const char *const modes[] = {"--mode", "oauth-stall=20", "--mode", "oauth-expires=4", NULL};
-
-    (void)state;
-    device_code_begin_with(modes);
-    run.timeout = 2;
-    harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_UNREACHABLE, "before the token service could be reached again");
-    assert_non_null(strstr(run.error.message, "took too long"));
-}
-
-static void device_code_can_be_cancelled(void **state)
-{
-    (void)state;
-    device_code_begin("oauth-pending=100");
-    run.auth.cancelled = cancel;
-    harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_CANCELLED, "cancelled");
-}
-
-static void token_that_the_enrolment_refuses_is_said(void **state)
-{
-    (void)state;
-    device_code_begin("oauth=wrong-token");
-    harness_enroll(&run, &server);
-    assert_int_equal(run.status, ENROLL_AUTHENTICATION);
-}
-
 #define TEST(name) cmocka_unit_test_teardown(name, run_end)
 
 int main(void)
@@ -632,16 +463,6 @@ int main(void)
         TEST(existing_certificate_signs_the_request),
         TEST(certificate_on_a_token_signs_the_request),
         TEST(certificate_that_is_unusable_is_named),
-        TEST(device_code_is_shown_and_gives_a_token),
-        TEST(device_code_of_version_1_fields_is_understood),
-        TEST(device_code_survives_one_failure_of_the_service),
-        TEST(device_code_slows_down_when_told),
-        TEST(device_code_refusals_are_in_the_servers_words),
-        TEST(device_code_that_nobody_uses_expires),
-        TEST(device_code_outlives_time_outs_with_longer_pauses),
-        TEST(device_code_that_ends_in_time_outs_says_so),
-        TEST(device_code_can_be_cancelled),
-        TEST(token_that_the_enrolment_refuses_is_said),
     };
 
     return cmocka_run_group_tests_name("auth", tests, NULL, NULL);
