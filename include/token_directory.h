@@ -119,10 +119,23 @@ enum token_status {
 };
 
 /*
- * Finds the token directory: $INTUNE_TPM_TOKEN_DIR (secure_getenv), else the user's own
- * ($XDG_DATA_HOME/intune-tpm or ~/.local/share/intune-tpm) if it has a `current`, else the system's.
- * ret_path takes `size` bytes at most, NUL-terminated. Returns false when the path does not fit.
+ * Where the environment (secure_getenv) says that a token may be. A program with threads reads it once:
+ * getenv(3) may miss a variable, or worse, while another thread changes one.
  */
+#define TOKEN_PLACE_MAX 4096
+struct token_places {
+    bool named;                /* $INTUNE_TPM_TOKEN_DIR: no other place is looked at */
+    char own[TOKEN_PLACE_MAX]; /* that, or the user's own; empty where there is none or it is too long */
+};
+void token_places_read(struct token_places *ret_places);
+
+/* The token directory: the one that is named, else the user's own ($XDG_DATA_HOME/intune-tpm or
+ * ~/.local/share/intune-tpm) if it has a `current`, else the system's. NULL when the one named is too long.
+ */
+const char *token_places_find(const struct token_places *places);
+
+/* Both in one, for a program without threads. ret_path takes `size` bytes at most, NUL-terminated. Returns
+ * false when the path does not fit. */
 bool token_directory_find(char *ret_path, size_t size) __attribute__((warn_unused_result));
 
 /*

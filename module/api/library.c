@@ -82,6 +82,7 @@ static struct library *library_new(void)
         free(library);
         return NULL;
     }
+    views_start(&library->views);
     atomic_init(&library->references, 1);
     pthread_mutex_init(&library->lock, NULL);
     return library;

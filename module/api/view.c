@@ -1,6 +1,5 @@
 #include "view.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,15 +64,19 @@ static enum token_status read_newest(struct view_list *list, const char *directo
     return TOKEN_OK;
 }
 
+void views_start(struct view_list *list)
+{
+    token_places_read(&list->places);
+}
+
 void views_refresh(struct view_list *list)
 {
-    char directory[PATH_MAX];
+    const char *directory = token_places_find(&list->places);
     uint8_t stamp[32];
 
-    directory[0] = '\0';
-    if (!token_directory_find(directory, sizeof directory) || !token_generation_stamp(directory, stamp)) {
+    if (directory == NULL || !token_generation_stamp(directory, stamp)) {
         if (list->status != TOKEN_ABSENT)
-            log_line("no token is to be seen in %s", directory);
+            log_line("no token is to be seen in %s", directory == NULL ? "a path that long" : directory);
         list->present = false;
         list->stamped = false;
         list->status = TOKEN_ABSENT;

@@ -20,12 +20,16 @@ struct view {
 
 /* The owner serialises all calls on a list. */
 struct view_list {
+    struct token_places places;
     struct view *oldest, *newest;
     bool present;             /* the newest one is what stands on disk now */
     enum token_status status; /* why it is not */
     bool stamped;
     uint8_t stamp[32]; /* of what was last read, well or in vain */
 };
+
+/* Where the token is looked for, as the environment says now; of a list that is all zero. */
+void views_start(struct view_list *list);
 
 /* Reads the token again if it is not what was last read. */
 void views_refresh(struct view_list *list);

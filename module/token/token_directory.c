@@ -30,23 +30,40 @@ static bool fits(int length, size_t size)
     return length >= 0 && (size_t)length < size;
 }
 
-bool token_directory_find(char *ret_path, size_t size)
+void token_places_read(struct token_places *ret_places)
 {
-    const char *given = secure_getenv("INTUNE_TPM_TOKEN_DIR");
-    if (given != NULL && given[0] != '\0')
-        return fits(snprintf(ret_path, size, "%s", given), size);
-
+    const char *named = secure_getenv("INTUNE_TPM_TOKEN_DIR");
     const char *data_home = secure_getenv("XDG_DATA_HOME");
     const char *home = secure_getenv("HOME");
-    int length = -1;
+    int length = 0;
+
+    ret_places->named = named != NULL && named[0] != '\0';
+    ret_places->own[0] = '\0';
     /* XDG Base Directory Specification: a relative path is to be ignored */
-    if (data_home != NULL && data_home[0] == '/')
-        length = snprintf(ret_path, size, "%s/intune-tpm", data_home);
+    if (ret_places->named)
+        length = snprintf(ret_places->own, sizeof ret_places->own, "%s", named);
+    else if (data_home != NULL && data_home[0] == '/')
+        length = snprintf(ret_places->own, sizeof ret_places->own, "%s/intune-tpm", data_home);
     else if (home != NULL && home[0] == '/')
-        length = snprintf(ret_path, size, "%s/.local/share/intune-tpm", home);
-    if (fits(length, size) && has_current(ret_path))
-        return true;
-    return fits(snprintf(ret_path, size, "%s", TOKEN_SYSTEM_DIRECTORY), size);
+        length = snprintf(ret_places->own, sizeof ret_places->own, "%s/.local/share/intune-tpm", home);
+    if (!fits(length, sizeof ret_places->own))
+        ret_places->own[0] = '\0';
+}
+
+const char *token_places_find(const struct token_places *places)
+{
+    if (places->named)
+        return places->own[0] != '\0' ? places->own : NULL;
+    return places->own[0] != '\0' && has_current(places->own) ? places->own : TOKEN_SYSTEM_DIRECTORY;
+}
+
+bool token_directory_find(char *ret_path, size_t size)
+{
+    struct token_places places;
+
+    token_places_read(&places);
+    const char *found = token_places_find(&places);
+    return found != NULL && fits(snprintf(ret_path, size, "%s", found), size);
 }
 
 bool token_generation_stamp(const char *directory, uint8_t ret_stamp[32])

@@ -141,6 +141,27 @@ static void a_signature_that_was_begun_ends_with_its_key(void **state)
     finalize();
 }
 
+/*
+ * The environment is read by C_Initialize alone: getenv(3) amid another thread's setenv(3) may find a
+ * variable missing, and then the token were gone, or another one.
+ */
+static void the_environment_is_read_once(void **state)
+{
+    const struct world *world = *state;
+    world_make_token(world, "--type ec");
+    initialize();
+    assert_int_equal(slots_with_token(), 1);
+    assert_int_equal(unsetenv("INTUNE_TPM_TOKEN_DIR"), 0);
+    assert_int_equal(slots_with_token(), 1);
+    assert_int_equal(setenv("INTUNE_TPM_TOKEN_DIR", "/nonexistent", 1), 0);
+    assert_int_equal(slots_with_token(), 1);
+    finalize();
+    initialize();
+    assert_int_equal(slots_with_token(), 0);
+    finalize();
+    assert_int_equal(setenv("INTUNE_TPM_TOKEN_DIR", world->directory, 1), 0);
+}
+
 static void a_removed_token_is_gone_and_may_come_back(void **state)
 {
     const struct world *world = *state;
@@ -222,6 +243,7 @@ int main(void)
         cmocka_unit_test_teardown(a_pending_enrolment_shows_its_keys_only, remove_token),
         cmocka_unit_test_teardown(a_renewed_certificate_appears_and_the_old_key_stays, remove_token),
         cmocka_unit_test_teardown(a_signature_that_was_begun_ends_with_its_key, remove_token),
+        cmocka_unit_test_teardown(the_environment_is_read_once, remove_token),
         cmocka_unit_test_teardown(a_removed_token_is_gone_and_may_come_back, remove_token),
         cmocka_unit_test_teardown(a_broken_generation_is_not_recognized, remove_token),
     };

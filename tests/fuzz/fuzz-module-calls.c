@@ -126,8 +126,21 @@ static void remove_tokens(void)
         perror(root);
 }
 
+/* Puts another token, or none, where the module looks: a link that is replaced. */
+static void show_token(unsigned number)
+{
+    char target[16], link[128], fresh[128];
+    snprintf(target, sizeof target, "%u", number);
+    snprintf(link, sizeof link, "%s/shown", root);
+    snprintf(fresh, sizeof fresh, "%s/fresh", root);
+    if (symlink(target, fresh) != 0 || rename(fresh, link) != 0)
+        abort();
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+    char shown[128];
+
     (void)argc;
     (void)argv;
     strcpy(root, "/tmp/fuzz-module.XXXXXX");
@@ -138,6 +151,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     make_token(1, TPM_KEY_EC, false);
     make_token(2, TPM_KEY_EC, true);
     setenv("INTUNE_TPM_TCTI", "device:/nonexistent/tpm", 1);
+    snprintf(shown, sizeof shown, "%s/shown", root);
+    setenv("INTUNE_TPM_TOKEN_DIR", shown, 1);
     return 0;
 }
 
@@ -422,11 +437,10 @@ static void call_random(struct input *input)
 
 static void call_life(struct input *input)
 {
-    char path[128];
-    snprintf(path, sizeof path, "%s/%u", root, take(input) % 4U);
+    unsigned token = take(input) % 4U;
     switch (take(input) % 8) {
     case 0:
-        setenv("INTUNE_TPM_TOKEN_DIR", path, 1);
+        show_token(token);
         break;
     case 1:
         C_Finalize(NULL);
@@ -445,11 +459,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static void (*const calls[])(struct input *) = {call_slot,   call_session, call_object,
                                                     call_object, call_digest,  call_sign,
                                                     call_sign,   call_random,  call_life};
-    char path[128];
     struct input input = {.data = data, .size = size};
 
-    snprintf(path, sizeof path, "%s/%u", root, take(&input) % 3U);
-    setenv("INTUNE_TPM_TOKEN_DIR", path, 1);
+    show_token(take(&input) % 3U);
     C_Initialize(NULL);
     for (size_t i = 0; i < HANDLES; i++) {
         C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &input.sessions[i]);
