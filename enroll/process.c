@@ -43,6 +43,9 @@ void process_signals_catch(void)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         sigaction(numbers[i], &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    /* Who starts us may ignore it, and that lasts: then no command could be waited for, nor its failure be
+     * seen. */
+    signal(SIGCHLD, SIG_DFL);
 }
 
 bool process_cancelled(void *context)

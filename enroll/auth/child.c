@@ -188,8 +188,10 @@ enum child_end child_wait(struct child *child, int *ret_state)
     while (waitpid(child->pid, ret_state, 0) < 0 && errno == EINTR)
         continue;
     terminal_take_back(child);
-    /* The interrupt key reaches the foreground alone, which we were not in. */
-    if (interactive && WIFSIGNALED(*ret_state) && WTERMSIG(*ret_state) == SIGINT)
+    /* The interrupt key reaches the foreground alone: we, and a script that runs us, were not in it. */
+    if (interactive && WIFSIGNALED(*ret_state) && WTERMSIG(*ret_state) == SIGINT) {
         child->end = CHILD_CANCELLED;
+        kill(0, SIGINT);
+    }
     return child->end;
 }
