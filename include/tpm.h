@@ -83,6 +83,12 @@ struct tpm_key {
  * value. */
 struct tpm_auth {
     uint8_t value[TPM_AUTH_SIZE];
+    /*
+     * Where the owner wants to know that the TPM refused the value; NULL else. As long as it is true, a
+     * signature is TPM_AUTH_FAILED without asking: of the threads that share a login, one finds out that the
+     * PIN was changed at another place, and moves the lock-out counter once.
+     */
+    bool *refused;
 };
 
 /*
@@ -149,8 +155,7 @@ bool tpm_auth_derive(const uint8_t *pin, size_t pin_size, const uint8_t salt[TPM
                      struct tpm_auth *ret_auth) __attribute__((warn_unused_result));
 
 /* Asks the TPM whether auth is the key's, inside a salted session; at most 2 commands with a resident key; no
- * signature is made. What it refused last is TPM_AUTH_FAILED for every other use without being asked again.
- */
+ * signature is made. Asks also about a value that was refused before. */
 enum tpm_status tpm_auth_check(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth)
     __attribute__((warn_unused_result));
 

@@ -12,6 +12,7 @@
 struct secret {
     atomic_uint references;
     struct tpm_auth auth;
+    bool refused;
 };
 
 struct secret *secret_new(const struct tpm_auth *auth)
@@ -27,6 +28,7 @@ struct secret *secret_new(const struct tpm_auth *auth)
     (void)madvise(secret, sizeof *secret, MADV_WIPEONFORK);
     atomic_init(&secret->references, 1);
     secret->auth = *auth;
+    secret->auth.refused = &secret->refused;
     return secret;
 }
 

@@ -20,6 +20,7 @@ bool tpm_auth_derive(const uint8_t *pin, size_t pin_size, const uint8_t salt[TPM
 {
     if (pin == NULL || pin_size < TPM_PIN_MIN || pin_size > TPM_PIN_MAX)
         return false;
+    ret_auth->refused = NULL;
     tpm_pbkdf2_sha256(pin, pin_size, salt, TPM_PIN_SALT_SIZE, PIN_ITERATIONS, ret_auth->value);
     return true;
 }

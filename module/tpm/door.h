@@ -41,15 +41,6 @@ struct tpm_doubts {
     bool parent;
 };
 
-/*
- * The value that a key refused last, hashed with the key's name. It is not tried again unasked: threads that
- * share a login would each move the lock-out counter after the PIN was changed at another place.
- */
-struct tpm_refusal {
-    bool valid;
-    uint8_t hash[TPM_SHA256_SIZE];
-};
-
 struct tpm {
     char *tcti;
     const struct tpm_transport *transport; /* NULL until the first command */
@@ -64,7 +55,6 @@ struct tpm {
     size_t object_count;
     EC_GROUP *groups[TPM_CURVE_COUNT]; /* made when first needed */
     struct tpm_doubts doubts;
-    struct tpm_refusal refusal;
     const struct tpm_key *key; /* of the running call, NULL where it is about none */
     unsigned patience;         /* seconds that the running call waits for a TPM; 0: as long as is usual */
     unsigned missing_hashes;   /* bit (1 << enum tpm_hash): this TPM refused it */

@@ -56,7 +56,6 @@ enum tpm_status tpm_key_change_auth(struct tpm *tpm, const struct tpm_key *key, 
     status = tpm_operation_run(tpm, use_run, &change);
     if (status != TPM_OK)
         return status;
-    tpm->refusal.valid = false; /* what was wrong before may be the new one */
     change.key.persistent_handle = 0;
     change.key.has_pin = new_auth != NULL;
     memset(change.key.pin_salt, 0, sizeof(change.key.pin_salt));

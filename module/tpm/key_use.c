@@ -6,7 +6,6 @@
 
 #include "object.h"
 #include "operation.h"
-#include "primitives.h"
 
 static bool key_is_whole(const struct tpm_key *key)
 {
@@ -225,36 +224,17 @@ static uint32_t use_either(struct tpm *tpm, struct tpm_key_use *use)
     return rc;
 }
 
-static void refusal_hash(const struct tpm_key_use *use, uint8_t ret_hash[TPM_SHA256_SIZE])
-{
-    uint8_t name[TPM_NAME_SIZE];
-    const struct tpm_part parts[] = {{name, sizeof(name)}, {use->auth->value, TPM_AUTH_SIZE}};
-
-    tpm_public_name(use->key->public_blob, use->key->public_blob_size, name);
-    tpm_sha256(parts, 2, ret_hash);
-}
-
 static uint32_t use_with_pin(struct tpm *tpm, struct tpm_key_use *use)
 {
-    struct tpm_refusal *refusal = &tpm->refusal;
-    uint8_t hash[TPM_SHA256_SIZE];
-    bool refused;
+    const struct tpm_auth *auth = use->auth;
     uint32_t rc;
 
-    /* Without a PIN nothing is sent, and nothing counted. */
-    if (use->auth == NULL)
-        return TPM2_RC_AUTH_FAIL;
-    refusal_hash(use, hash);
-    refused = refusal->valid && memcmp(hash, refusal->hash, sizeof(hash)) == 0;
-    if (refused && !use->asks)
+    /* Without a PIN, or with one that was refused, nothing is sent, and nothing counted. */
+    if (auth == NULL || (!use->asks && auth->refused != NULL && *auth->refused))
         return TPM2_RC_AUTH_FAIL;
     rc = use_either(tpm, use);
-    if (tpm_rc_is_authorization(rc)) {
-        refusal->valid = true;
-        memcpy(refusal->hash, hash, sizeof(hash));
-    } else if (rc == TPM2_RC_SUCCESS && refused) {
-        refusal->valid = false;
-    }
+    if (auth->refused != NULL && (tpm_rc_is_authorization(rc) || rc == TPM2_RC_SUCCESS))
+        *auth->refused = rc != TPM2_RC_SUCCESS;
     return rc;
 }
 
