@@ -124,6 +124,6 @@ bool login_lockout_is_due(struct login *login)
 void login_lockout_note(struct login *login, const struct tpm_lockout *lockout)
 {
     login->lockout_due = seconds_now() + (lockout == NULL ? LOCKOUT_SILENT_SECONDS : LOCKOUT_FRESH_SECONDS);
-    if (lockout != NULL && !login->active)
+    if (lockout != NULL)
         login->lockout = *lockout;
 }

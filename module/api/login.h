@@ -31,7 +31,7 @@ struct login {
         uint8_t salt[TPM_PIN_SALT_SIZE]; /* which it was derived with */
     } known[LOGIN_KEYS];
     size_t next;                /* of known, to be taken by the next login */
-    struct tpm_lockout lockout; /* as last read from the TPM; all zero while logged in */
+    struct tpm_lockout lockout; /* as last read from the TPM; all zero after a login */
     time_t lockout_due;         /* when C_GetTokenInfo may read it again, of CLOCK_MONOTONIC */
 };
 

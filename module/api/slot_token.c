@@ -109,7 +109,7 @@ static CK_FLAGS pin_flags(struct library *library)
     pthread_mutex_unlock(&library->lock);
     CK_RV rv = due ? door_lockout_glance(library->door, &lockout) : CKR_CANT_LOCK;
     pthread_mutex_lock(&library->lock);
-    if (rv != CKR_CANT_LOCK)
+    if (rv != CKR_CANT_LOCK && !library->login.active)
         login_lockout_note(&library->login, rv == CKR_OK ? &lockout : NULL);
     lockout = library->login.lockout;
     pthread_mutex_unlock(&library->lock);

@@ -182,6 +182,19 @@ static void other_users_are_answered(void **state)
     assert_rv(CKR_PIN_INCORRECT, login_as(CKU_CONTEXT_SPECIFIC, ""));
 }
 
+/* 3.0, table 6: at least one wrong PIN since the last right one. */
+static void a_wrong_pin_shows_also_while_logged_in(void **state)
+{
+    const struct world *world = *state;
+    assert_rv(CKR_OK, login_as(CKU_USER, PIN));
+    assert_rv(CKR_OK, p11->C_SignInit(session, &ecdsa, find_object(session, CKO_PRIVATE_KEY)));
+    assert_int_equal(token_flags() & CKF_USER_PIN_COUNT_LOW, 0);
+    assert_rv(CKR_PIN_INCORRECT, login_as(CKU_CONTEXT_SPECIFIC, "wrong-1"));
+    assert_int_equal(token_flags() & CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_COUNT_LOW);
+    assert_int_equal(session_state(), CKS_RO_USER_FUNCTIONS);
+    assert_int_equal(tool(world, "tpm2_dictionarylockout -c"), 0);
+}
+
 /* The value that was right is asked once more, and then no more: each question counts towards the lock-out.
  */
 static void a_pin_changed_elsewhere_ends_the_login(void **state)
@@ -282,6 +295,7 @@ int main(void)
         TEST(a_login_ends_with_its_session),
         TEST(an_impossible_pin_is_wrong_without_asking),
         TEST(other_users_are_answered),
+        TEST(a_wrong_pin_shows_also_while_logged_in),
         TEST(wrong_pins_count_up_to_the_lock),
         TEST(a_pin_changed_elsewhere_ends_the_login),
         TEST(a_renewed_key_wants_its_own_login),
