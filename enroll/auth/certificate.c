@@ -40,7 +40,7 @@ static int passphrase_ask(char *buffer, int size, int writing, void *context)
 
     (void)writing;
     if (options->ask_secret != NULL)
-        answer = options->ask_secret(options->context, "Passphrase of the key: ");
+        answer = options->ask_secret(options->context, "Passphrase of the key");
     if (answer == NULL)
         return 0;
     length = (int)strlen(answer);
@@ -101,14 +101,13 @@ static char *token_pin_get(void *context, const char *source)
     int fd;
 
     if (source == NULL)
-        return options->ask_secret != NULL ? options->ask_secret(options->context, "PIN of the token: ")
-                                           : NULL;
+        return options->ask_secret != NULL ? options->ask_secret(options->context, "PIN of the token") : NULL;
     if (strncmp(source, "file:", 5) == 0)
         source += strncmp(source, "file://", 7) == 0 ? 7 : 5;
     fd = open(source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return NULL;
-    pin = secret_read(fd, NULL, NULL, &why);
+    pin = secret_read(fd, options->cancelled, options->context, &why);
     close(fd);
     return pin;
 }

@@ -31,11 +31,13 @@ static enum enroll_exit host_confirm(const struct auth_options *options,
         situation->enrollment_host);
 }
 
-static enum enroll_exit file_read(const char *path, char **ret_password, struct enroll_error *ret_error)
+static enum enroll_exit file_read(const struct auth_options *options, char **ret_password,
+                                  struct enroll_error *ret_error)
 {
+    const char *path = options->password_file;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     const char *why = fd < 0 ? strerrordesc_np(errno) : NULL;
-    char *password = fd < 0 ? NULL : secret_read(fd, NULL, NULL, &why);
+    char *password = fd < 0 ? NULL : secret_read(fd, options->cancelled, options->context, &why);
 
     if (fd >= 0)
         close(fd);
@@ -52,7 +54,7 @@ static enum enroll_exit prompt(const struct auth_options *options, const char *u
     char text[512];
     char *password = NULL;
 
-    snprintf(text, sizeof(text), "Password of %s for %s: ", user, host);
+    snprintf(text, sizeof(text), "Password of %s for %s", user, host);
     if (options->ask_secret != NULL)
         password = options->ask_secret(options->context, text);
     if (password == NULL || *password == '\0') {
@@ -77,7 +79,7 @@ enum enroll_exit auth_password_obtain(const struct auth_options *options,
                                 "The server wants a user name and none was given.");
     status = host_confirm(options, situation, ret_error);
     if (status == ENROLL_OK && options->password_file != NULL)
-        status = file_read(options->password_file, &ret_credential->password, ret_error);
+        status = file_read(options, &ret_credential->password, ret_error);
     else if (status == ENROLL_OK)
         status = prompt(options, user, situation->enrollment_host, &ret_credential->password, ret_error);
     if (status != ENROLL_OK)

@@ -1,6 +1,7 @@
 #include "auth/secret.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,8 @@
 #include <openssl/crypto.h>
 
 #include "auth/auth.h"
+
+#define LOOK_MILLISECONDS 100 /* between two looks at whether the run was cancelled */
 
 void secret_free(char *secret)
 {
@@ -23,9 +26,14 @@ static ssize_t all_read(int fd, bool (*wait)(void *context), void *context, char
     size_t size = 0;
 
     while (size < capacity) {
-        ssize_t count = read(fd, buffer + size, capacity - size);
+        ssize_t count;
 
-        if (count < 0 && (errno == EINTR || (errno == EAGAIN && wait != NULL && wait(context))))
+        if (!wait(context)) {
+            *ret_why = "it was waited for no longer";
+            return -1;
+        }
+        count = read(fd, buffer + size, capacity - size);
+        if (count < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (count < 0) {
             *ret_why = strerrordesc_np(errno);
@@ -44,7 +52,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-char *secret_read(int fd, bool (*wait)(void *context), void *context, const char **ret_why)
+char *secret_read_waiting(int fd, bool (*wait)(void *context), void *context, const char **ret_why)
 {
     const size_t capacity = AUTH_TOKEN_MAX + 1;
     char *buffer = calloc(1, capacity + 1);
@@ -74,4 +82,29 @@ done:
     OPENSSL_cleanse(buffer, capacity);
     free(buffer);
     return secret;
+}
+
+struct writer {
+    int fd;
+    bool (*cancelled)(void *context);
+    void *context;
+};
+
+/* Until there is something to read, or its end. */
+static bool writer_wait(void *context)
+{
+    const struct writer *writer = context;
+    struct pollfd input = {.fd = writer->fd, .events = POLLIN};
+
+    while (writer->cancelled == NULL || !writer->cancelled(writer->context))
+        if (poll(&input, 1, LOOK_MILLISECONDS) > 0)
+            return true;
+    return false;
+}
+
+char *secret_read(int fd, bool (*cancelled)(void *context), void *context, const char **ret_why)
+{
+    struct writer writer = {.fd = fd, .cancelled = cancelled, .context = context};
+
+    return secret_read_waiting(fd, writer_wait, &writer, ret_why);
 }

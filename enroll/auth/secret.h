@@ -8,10 +8,12 @@
 /*
  * Reads everything from fd, at most AUTH_TOKEN_MAX bytes, and takes blanks and line ends off both ends. NULL
  * with a sentence in ret_why (static) when it cannot be read, is empty, too long, or holds a NUL or line
- * breaks. wait is called when a descriptor that does not block has nothing yet: false ends the reading; NULL
- * for one that blocks.
+ * breaks. A pipe's writer may take his time: cancelled (or NULL) ends the wait for him.
  */
-char *secret_read(int fd, bool (*wait)(void *context), void *context, const char **ret_why);
+char *secret_read(int fd, bool (*cancelled)(void *context), void *context, const char **ret_why);
+
+/* The same, with a wait of the caller's own before each read: false ends the reading. */
+char *secret_read_waiting(int fd, bool (*wait)(void *context), void *context, const char **ret_why);
 
 /* Wipes and frees a terminated secret. NULL is allowed. */
 void secret_free(char *secret);

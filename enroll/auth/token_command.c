@@ -72,7 +72,7 @@ static enum enroll_exit command_run(const struct auth_options *options, char *co
     if (result != 0)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --token-command.",
                                 "The token command %s cannot be run: %s.", name, strerrordesc_np(result));
-    token = secret_read(child.output, child_output_wait, &child, &why);
+    token = secret_read_waiting(child.output, child_output_wait, &child, &why);
     end = child_wait(&child, &state);
     if (end != CHILD_ENDED) {
         status = ended_by_us(name, end, seconds, ret_error);

@@ -15,7 +15,7 @@ enum enroll_exit auth_token_fd_obtain(const struct auth_options *options,
                                       struct auth_credential *ret_credential, struct enroll_error *ret_error)
 {
     const char *why;
-    char *token = secret_read(options->token_fd, NULL, NULL, &why);
+    char *token = secret_read(options->token_fd, options->cancelled, options->context, &why);
 
     (void)situation;
     if (token == NULL)
@@ -35,7 +35,7 @@ enum enroll_exit auth_token_file_obtain(const struct auth_options *options,
     int fd = open(options->token_file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     const char *why = fd < 0 ? strerrordesc_np(errno) : NULL;
     struct stat facts;
-    char *token = fd < 0 ? NULL : secret_read(fd, NULL, NULL, &why);
+    char *token = fd < 0 ? NULL : secret_read(fd, options->cancelled, options->context, &why);
 
     if (token != NULL && situation->note != NULL && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) &&
         (facts.st_mode & 077) != 0)
