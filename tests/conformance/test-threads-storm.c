@@ -6,10 +6,12 @@
 #include "module-client.h"
 
 #include <pthread.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -219,6 +221,15 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* To the module another generation, though only its time has changed: views come and go a thousand times a
+ * second. */
+static void seem_renewed(const struct world *world)
+{
+    char current[160];
+    snprintf(current, sizeof current, "%s/current", world->directory);
+    assert_int_equal(utimensat(AT_FDCWD, current, NULL, 0), 0);
+}
+
 static void anything_at_any_time(void **state)
 {
     const struct world *world = *state;
@@ -238,7 +249,10 @@ static void anything_at_any_time(void **state)
     while (seconds() < end) {
         world_make_token(world, with_pin ? "--keep-key --pin " PIN : "--keep-key");
         renewals++;
-        usleep(100000);
+        for (int i = 0; i < 200; i++) {
+            seem_renewed(world);
+            usleep(500);
+        }
     }
     over = true;
     for (size_t i = 0; i < THREADS; i++) {
@@ -250,7 +264,7 @@ static void anything_at_any_time(void **state)
         signatures += workers[i].signatures;
     }
     print_message("%lu calls, %lu signatures, %lu renewals\n", calls, signatures, renewals);
-    assert_true(signatures > 20 && renewals > 3);
+    assert_true(signatures > 20 && renewals > 1);
     (void)p11->C_Finalize(NULL);
     assert_int_equal(simulator_count(&world->simulator, "handles-transient"), 0);
     assert_int_equal(simulator_count(&world->simulator, "handles-loaded-session"), 0);
