@@ -53,6 +53,12 @@ static enum token_status read_newest(struct view_list *list, const char *directo
         log_line("token directory %s: %s", directory, why);
         return status;
     }
+    /* Some file systems give a directory another inode at each look. */
+    if (list->newest != NULL && memcmp(generation->conf_hash, list->newest->objects->generation->conf_hash,
+                                       sizeof generation->conf_hash) == 0) {
+        token_generation_free(generation);
+        return TOKEN_OK;
+    }
     struct view *view = view_new(generation, list->newest == NULL ? 1 : list->newest->sequence + 1);
     if (view == NULL)
         return TOKEN_NO_MEMORY;

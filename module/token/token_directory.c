@@ -194,6 +194,8 @@ static enum token_status read_generation(int directory, struct token_generation 
     if (error != 0)
         return explain_errno(error, "token.conf", ret_why, why_size);
     enum token_status status = token_conf_parse(text, size, &generation, &hashes, ret_why, why_size);
+    if (status == TOKEN_OK)
+        digest_compute(DIGEST_SHA256, text, size, generation->conf_hash);
     free(text);
     if (status == TOKEN_OK && generation->has_certificate)
         status = read_certificates(directory, "device.crt", CERTIFICATE_FILE_MAX, &generation->certificate, 1,

@@ -1,6 +1,7 @@
 /* What a running application sees of the token directory: nothing, a token, a renewed one, a broken one. */
 #include "module-client.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,26 @@ static void a_signature_that_was_begun_ends_with_its_key(void **state)
     finalize();
 }
 
+/* A backup may change a directory's times, and some file systems its inode: what is the same keeps its
+ * handles. */
+static void a_generation_that_only_looks_new_is_the_same(void **state)
+{
+    const struct world *world = *state;
+    char current[160];
+    world_make_token(world, "--type ec");
+    initialize();
+    CK_SESSION_HANDLE session = open_session(0);
+    CK_OBJECT_HANDLE key = find_object(session, CKO_PRIVATE_KEY);
+    snprintf(current, sizeof current, "%s/current", world->directory);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(utimensat(AT_FDCWD, current, NULL, 0), 0);
+        assert_int_equal(find_object(session, CKO_PRIVATE_KEY), key);
+    }
+    world_make_token(world, "--keep-key");
+    assert_int_not_equal(find_object(session, CKO_PRIVATE_KEY), key);
+    finalize();
+}
+
 /*
  * The environment is read by C_Initialize alone: getenv(3) amid another thread's setenv(3) may find a
  * variable missing, and then the token were gone, or another one.
@@ -243,6 +264,7 @@ int main(void)
         cmocka_unit_test_teardown(a_pending_enrolment_shows_its_keys_only, remove_token),
         cmocka_unit_test_teardown(a_renewed_certificate_appears_and_the_old_key_stays, remove_token),
         cmocka_unit_test_teardown(a_signature_that_was_begun_ends_with_its_key, remove_token),
+        cmocka_unit_test_teardown(a_generation_that_only_looks_new_is_the_same, remove_token),
         cmocka_unit_test_teardown(the_environment_is_read_once, remove_token),
         cmocka_unit_test_teardown(a_removed_token_is_gone_and_may_come_back, remove_token),
         cmocka_unit_test_teardown(a_broken_generation_is_not_recognized, remove_token),
