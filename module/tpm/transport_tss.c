@@ -156,19 +156,31 @@ static bool tss_is_open(struct tpm *tpm)
     return tpm->tss_context != NULL;
 }
 
+/* Only the resource manager's library knows of time. */
+static int32_t receive_timeout(const struct tpm *tpm)
+{
+    const struct tcti *tcti = tcti_find(tpm);
+
+    return tpm->patience != 0 && tcti != NULL && tcti->keeps ? (int32_t)tpm->patience * 1000
+                                                             : TSS2_TCTI_TIMEOUT_BLOCK;
+}
+
 static uint32_t tss_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,
                              uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
 {
     TSS2_TCTI_CONTEXT *context = tpm->tss_context;
     size_t size = TPM_MESSAGE_MAX;
     struct hush hush;
-    bool done;
+    TSS2_RC rc;
 
     hush_begin(tpm, &hush);
-    done = Tss2_Tcti_Transmit(context, command_size, command) == TSS2_RC_SUCCESS &&
-           Tss2_Tcti_Receive(context, &size, ret_response, TSS2_TCTI_TIMEOUT_BLOCK) == TSS2_RC_SUCCESS;
+    rc = Tss2_Tcti_Transmit(context, command_size, command);
+    if (rc == TSS2_RC_SUCCESS)
+        rc = Tss2_Tcti_Receive(context, &size, ret_response, receive_timeout(tpm));
     hush_end(&hush);
-    if (!done)
+    if (rc == TSS2_TCTI_RC_TRY_AGAIN)
+        return DOOR_RC_TIMEOUT;
+    if (rc != TSS2_RC_SUCCESS)
         return DOOR_RC_LOST;
     if (size > TPM_MESSAGE_MAX)
         return DOOR_RC_MALFORMED;
