@@ -107,7 +107,8 @@ struct token_generation {
     size_t chain_count;
     struct token_certificate chain[TOKEN_CHAIN_MAX]; /* issuer of the device certificate first */
     unsigned long number;                            /* of the generation, from the name of its directory */
-    uint8_t conf_hash[32]; /* SHA-256 of token.conf, which pins the certificates: equal ones show the same */
+    struct token_bytes
+        conf; /* token.conf as it was read: equal ones, which pin the certificates, show the same */
 };
 
 enum token_status {

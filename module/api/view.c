@@ -43,6 +43,11 @@ static struct view *view_new(struct token_generation *generation, unsigned long 
     return view;
 }
 
+static bool same(const struct token_bytes *one, const struct token_bytes *other)
+{
+    return one->size == other->size && memcmp(one->data, other->data, one->size) == 0;
+}
+
 static enum token_status read_newest(struct view_list *list, const char *directory)
 {
     struct token_generation *generation;
@@ -54,8 +59,7 @@ static enum token_status read_newest(struct view_list *list, const char *directo
         return status;
     }
     /* Some file systems give a directory another inode at each look. */
-    if (list->newest != NULL && memcmp(generation->conf_hash, list->newest->objects->generation->conf_hash,
-                                       sizeof generation->conf_hash) == 0) {
+    if (list->newest != NULL && same(&generation->conf, &list->newest->objects->generation->conf)) {
         token_generation_free(generation);
         return TOKEN_OK;
     }

@@ -195,8 +195,9 @@ static enum token_status read_generation(int directory, struct token_generation 
         return explain_errno(error, "token.conf", ret_why, why_size);
     enum token_status status = token_conf_parse(text, size, &generation, &hashes, ret_why, why_size);
     if (status == TOKEN_OK)
-        digest_compute(DIGEST_SHA256, text, size, generation->conf_hash);
-    free(text);
+        generation->conf = (struct token_bytes){(uint8_t *)text, size};
+    else
+        free(text);
     if (status == TOKEN_OK && generation->has_certificate)
         status = read_certificates(directory, "device.crt", CERTIFICATE_FILE_MAX, &generation->certificate, 1,
                                    &hashes.sha256[0], ret_why, why_size);
@@ -259,6 +260,7 @@ void token_generation_free(struct token_generation *generation)
 {
     if (generation == NULL)
         return;
+    free(generation->conf.data);
     free(generation->public_key_info.data);
     certificate_clear(&generation->certificate);
     for (size_t i = 0; i < TOKEN_CHAIN_MAX; i++)
