@@ -107,8 +107,7 @@ struct token_generation {
     size_t chain_count;
     struct token_certificate chain[TOKEN_CHAIN_MAX]; /* issuer of the device certificate first */
     unsigned long number;                            /* of the generation, from the name of its directory */
-    struct token_bytes
-        conf; /* token.conf as it was read: equal ones, which pin the certificates, show the same */
+    struct token_bytes conf;                         /* token.conf as it was read; it pins the certificates */
 };
 
 enum token_status {
