@@ -76,6 +76,20 @@ curl_page() {
     return "$status"
 }
 
+# tunnel_begin [OPTION-LINE...]: sets server and client; the client's log is client.log.
+tunnel_begin() {
+    openvpn_server_start 3
+    server=$started
+    { recipe openvpn; printf '%s\n' "$@"; } >"$work/openvpn.conf"
+    openvpn --config "$work/openvpn.conf" >"$work/client.log" 2>&1 </dev/null &
+    client=$!
+}
+tunnel_end() {
+    end_process "$client"
+    end_process "$server"
+    cat "$work/server.log" "$work/client.log"
+}
+
 # tunnel_refused: OpenVPN must not connect, and must go on or end in order; what it said is shown.
 tunnel_refused() {
     local server client status=0

@@ -39,13 +39,16 @@ tokens_enrol_both() {
     token_use rsa
 }
 
-# token_enrol KEY DEMAND CHOICE: enrols into $work/token/KEY with a server whose policy demands that kind of key.
+# token_enrol NAME DEMAND CHOICE [OPTION...]: enrols into $work/token/NAME with a server whose policy demands that kind of key.
 token_enrol() {
+    local name=$1 choice=$3
     fixture_mde_server_start --key "$2"
-    FIXTURE_TOKEN_DIR=$work/token/$1
+    shift 3
+    FIXTURE_TOKEN_DIR=$work/token/$name
     # A device of its own: the subject, which is all that some servers write down, tells the two apart.
-    printf '[device]\nDeviceID = %s\n' "$(openssl rand -hex 16 | tr '[:lower:]' '[:upper:]')" >"$work/profile-$1"
-    fixture_enroll --key "$3" --profile "$work/profile-$1" >"$work/enrol-$1.log" 2>&1 || { cat "$work/enrol-$1.log"; fail "enrolment of the $1 token"; }
+    printf '[device]\nDeviceID = %s\n' "$(openssl rand -hex 16 | tr '[:lower:]' '[:upper:]')" >"$work/profile-$name"
+    fixture_enroll --key "$choice" --profile "$work/profile-$name" "$@" >"$work/enrol-$name.log" 2>&1 ||
+        { cat "$work/enrol-$name.log"; fail "enrolment of the $name token"; }
     fixture_mde_server_stop
     # The next server continues in the same directory, with the same authority.
     cat "$MDE_CLIENT_CA" "$MDE_CLIENT_CHAIN" >"$site/clients.pem"
