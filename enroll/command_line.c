@@ -102,7 +102,9 @@ static const struct option {
     [OPTION_PRINT] = {"print", NULL, "show what would change, change nothing", REGISTERING},
     [OPTION_URL] = {"url", "PATTERN", "sites that Chromium sends the certificate to without asking",
                     REGISTERING, true},
-    [OPTION_DIRECT] = {"direct", NULL, "p11-kit loads the module into each application", REGISTERING},
+    [OPTION_DIRECT] = {"direct", NULL,
+                       "each application opens the TPM itself, with a p11-kit remote of its own",
+                       REGISTERING},
     [OPTION_SOCKET] = {"socket", NULL, "p11-kit reaches the token through intune-tpm.socket", REGISTERING},
 };
 

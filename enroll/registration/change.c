@@ -165,6 +165,20 @@ out:
     return ok;
 }
 
+/* What parents_make() made, and nobody has put anything into since. */
+static void parents_remove(const char *path, const char *keep)
+{
+    char directory[PATH_MAX], *slash;
+
+    if (snprintf(directory, sizeof directory, "%s", path) >= (int)sizeof directory)
+        return;
+    while ((slash = strrchr(directory, '/'))) {
+        *slash = 0;
+        if (strlen(directory) <= strlen(keep) || rmdir(directory) != 0)
+            return;
+    }
+}
+
 enum enroll_exit change_apply(const struct change *change, struct enroll_error *ret_error)
 {
     char *target = NULL;
@@ -184,6 +198,8 @@ enum enroll_exit change_apply(const struct change *change, struct enroll_error *
         status = file_error("removed", path, ret_error);
     else
         printf("%s: %s %s\n", change->who, path, change->content ? "written" : "removed");
+    if (status == ENROLL_OK && !change->content && change->keep && strcmp(path, change->path) == 0)
+        parents_remove(path, change->keep);
     free(target);
     return status;
 }

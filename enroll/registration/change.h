@@ -15,8 +15,9 @@
 struct change {
     const char *who; /* for people: "Firefox" */
     const char *path;
-    char *content; /* malloc()ed; NULL: the file goes */
-    bool needed;   /* false: the file is already as it should be */
+    const char *keep; /* the directories below this one that hold the file go with it when they are empty */
+    char *content;    /* malloc()ed; NULL: the file goes */
+    bool needed;      /* false: the file is already as it should be */
 };
 
 /*

@@ -2,25 +2,19 @@
 #include "registration.h"
 
 #include <limits.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "change.h"
+#include "issuer.h"
 #include "lock.h"
 #include "nss.h"
+#include "places.h"
 #include "policies.h"
-#include "token_directory.h"
 
-#define P11_KIT_ADMINISTRATOR "/etc/pkcs11/modules/intune-tpm.module"
-#define P11_KIT_INSTALLED     INTUNE_P11_CONFIG_DIRECTORY "/intune-tpm.module"
-#define FIREFOX_POLICIES      "/etc/firefox/policies/policies.json"
-#define CHROMIUM_POLICIES     "/etc/chromium/policies/managed/intune-tpm.json"
-#define CHROME_POLICIES       "/etc/opt/chrome/policies/managed/intune-tpm.json"
-#define CHROME_DIRECTORY      "/opt/google/chrome"
-#define SOCKET_PATH           "/run/intune-tpm/pkcs11"
+#define SOCKET_PATH "/run/intune-tpm/pkcs11"
 /* In a directory that root alone writes: nobody else can hold it. */
 #define LOCK_PATH         "/run/intune-enroll-register.lock"
 #define UNDO_WAIT_SECONDS 30
@@ -76,36 +70,6 @@ const char *registration_library(void)
     return library_for(REGISTRATION_AS_IT_IS);
 }
 
-/* The common name of the certificate's issuer, to be freed; NULL when there is no certificate or it has none.
- */
-static char *issuer_common_name(void)
-{
-    char directory[PATH_MAX];
-    struct token_generation *generation = NULL;
-    X509_NAME *name = NULL;
-    unsigned char *text = NULL;
-    const unsigned char *der;
-    char *result = NULL;
-    int index;
-
-    if (!token_directory_find(directory, sizeof directory) ||
-        token_generation_read(directory, &generation, NULL, 0) != TOKEN_OK)
-        return NULL;
-    if (!generation->has_certificate)
-        goto out;
-    der = generation->certificate.issuer.data;
-    name = d2i_X509_NAME(NULL, &der, (long)generation->certificate.issuer.size);
-    index = name ? X509_NAME_get_index_by_NID(name, NID_commonName, -1) : -1;
-    if (index >= 0 &&
-        ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index))) >= 0)
-        result = strdup((const char *)text);
-out:
-    OPENSSL_free(text);
-    X509_NAME_free(name);
-    token_generation_free(generation);
-    return result;
-}
-
 /*
  * p11-kit. A file of the administrator's is written only where there is none at all, or another way was asked
  * for; on undo it goes if it is word for word one of ours.
@@ -120,7 +84,7 @@ static enum enroll_exit plan_p11_kit(const struct registration *request, struct 
 
     if (status != ENROLL_OK)
         return status;
-    *ret_change = (struct change){.who = "p11-kit", .path = P11_KIT_ADMINISTRATOR};
+    *ret_change = (struct change){.who = "p11-kit", .path = P11_KIT_ADMINISTRATOR, .keep = "/etc"};
     if (request->undo) {
         ret_change->needed = ours;
     } else if (request->way != REGISTRATION_AS_IT_IS) {
@@ -157,7 +121,7 @@ static enum enroll_exit plan_firefox(const struct registration *request, struct 
 
     if (status != ENROLL_OK)
         return status;
-    *ret_change = (struct change){.who = "Firefox", .path = FIREFOX_POLICIES};
+    *ret_change = (struct change){.who = "Firefox", .path = FIREFOX_POLICIES, .keep = "/etc"};
     if (!policies_firefox(text, request->undo ? NULL : library_for(request->way), &ret_change->content,
                           &ret_change->needed))
         status = policy_malformed(FIREFOX_POLICIES, ret_error);
@@ -180,10 +144,12 @@ static enum enroll_exit plan_chromium(const struct registration *request, const 
 {
     char *text = NULL;
     enum enroll_exit status = change_read(path, &text, ret_error);
+    const char *keep = access(CHROMIUM_PROGRAM, F_OK) == 0 ? CHROMIUM_DIRECTORY : "/etc";
 
     if (status != ENROLL_OK)
         return status;
-    *ret_change = (struct change){.who = who, .path = path};
+    *ret_change = (struct change){
+        .who = who, .path = path, .keep = strcmp(path, CHROME_POLICIES) == 0 ? "/etc/opt" : keep};
     if (!policies_chromium(text, request->urls, url_count(request), issuer, &ret_change->content,
                            &ret_change->needed))
         status = policy_malformed(path, ret_error);
@@ -200,11 +166,10 @@ static enum enroll_exit plan_system(const struct registration *request, struct p
     if (status == ENROLL_OK)
         status = plan_firefox(request, &plan->changes[plan->count++], ret_error);
     if (status == ENROLL_OK && (request->undo || url_count(request) > 0)) {
-        issuer = issuer_common_name();
+        issuer = issuer_common_name_found();
         status = plan_chromium(request, "Chromium", CHROMIUM_POLICIES, issuer, &plan->changes[plan->count++],
                                ret_error);
-        if (status == ENROLL_OK &&
-            (access(CHROME_DIRECTORY, F_OK) == 0 || access(CHROME_POLICIES, F_OK) == 0))
+        if (status == ENROLL_OK && (access(CHROME_PROGRAM, F_OK) == 0 || access(CHROME_POLICIES, F_OK) == 0))
             status = plan_chromium(request, "Chrome", CHROME_POLICIES, issuer, &plan->changes[plan->count++],
                                    ret_error);
         free(issuer);

@@ -5,8 +5,12 @@
 #include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "issuer.h"
+#include "places.h"
+#include "policies.h"
 #include "token_directory.h"
 
 /* Names are 32 bytes long at most, each of which may become four characters. */
@@ -19,6 +23,8 @@ struct names {
     char id[2 * TOKEN_ID_MAX + 1];   /* CKA_ID, hexadecimal */
     char certificate[PATH_MAX + 32]; /* file of the device certificate */
     const char *library;             /* for applications that load a module by path */
+    char object[33];                 /* their label, as a regular expression of grep */
+    char *issuer;                    /* common name of the certificate's issuer, or NULL */
 };
 
 /* Every byte that `keep` does not accept becomes the prefix (two characters at most) and two digits.
@@ -74,37 +80,63 @@ static void names_fill(const struct token_generation *generation, const char *di
              ret->id);
     snprintf(ret->certificate, sizeof ret->certificate, "%s/current/device.crt", directory);
     ret->library = registration_library();
+    snprintf(ret->object, sizeof ret->object, "%s", generation->object_label);
+    for (char *character = ret->object; *character; character++)
+        if (!keep_in_uri((unsigned char)*character))
+            *character = '.';
+    ret->issuer = issuer_common_name(generation);
 }
 
-static void show_curl(const struct names *names)
+static bool show_curl(const struct names *names)
 {
     printf("curl --cert '%s' --key '%s' \\\n    https://intranet.example.com/\n", names->uri, names->uri);
+    return true;
 }
 
-static void show_firefox(const struct names *names)
+/* Nothing but the file's text on stdout: it is JSON, which has no comments. */
+static bool show_firefox(const struct names *names)
 {
-    printf("# /etc/firefox/policies/policies.json, as intune-enroll register writes it\n"
-           "{\n  \"policies\": {\n    \"SecurityDevices\": {\n      \"Add\": {\n"
-           "        \"" REGISTRATION_NAME "\": \"%s\"\n      }\n    }\n  }\n}\n",
-           names->library);
+    char *text = NULL;
+    bool changed;
+
+    if (!policies_firefox(NULL, names->library, &text, &changed) || !text)
+        return false;
+    fprintf(stderr, "This is all of " FIREFOX_POLICIES ".\n"
+                    "Where that file exists already, intune-enroll register adds it to the rest.\n");
+    fputs(text, stdout);
+    free(text);
+    return true;
 }
 
-static void show_chromium(const struct names *names)
+/* A user's database has no text that could be pasted, only commands; so the policy comes as one, too. */
+static bool show_chromium(const struct names *names)
 {
-    printf("# each user, as intune-enroll register --user does it\n"
-           "modutil -force -dbdir sql:$HOME/.pki/nssdb -add " REGISTRATION_NAME " -libfile %s\n"
-           "# root, as intune-enroll register --url does it: /etc/chromium/policies/managed/intune-tpm.json\n"
-           "{\"AutoSelectCertificateForUrls\": [\"{\\\"pattern\\\":\\\"https://intranet.example.com\\\","
-           "\\\"filter\\\":{}}\"]}\n",
-           names->library);
+    static const char *const patterns[] = {"https://intranet.example.com"};
+    char *text = NULL;
+    bool changed;
+
+    if (!policies_chromium(NULL, patterns, 1, names->issuer, &text, &changed) || !text)
+        return false;
+    printf(
+        "# each user, as intune-enroll register --user does it (package libnss3-tools)\n"
+        "mkdir -p -m 700 \"$HOME/.pki\" \"$HOME/.pki/nssdb\"\n"
+        "[ -e \"$HOME/.pki/nssdb/cert9.db\" ] || certutil -N -d \"sql:$HOME/.pki/nssdb\" --empty-password\n"
+        "modutil -force -dbdir \"sql:$HOME/.pki/nssdb\" -add " REGISTRATION_NAME " -libfile %s\n"
+        "# root, as intune-enroll register --url %s does it\n"
+        "mkdir -p " CHROMIUM_MANAGED "\n"
+        "cat >" CHROMIUM_POLICIES " <<'END'\n%sEND\n",
+        names->library, patterns[0], text);
+    free(text);
+    return true;
 }
 
-static void show_openvpn(const struct names *names)
+static bool show_openvpn(const struct names *names)
 {
     printf("pkcs11-providers %s\npkcs11-id '%s'\n", names->library, names->openvpn_id);
+    return true;
 }
 
-static void show_strongswan(const struct names *names)
+static bool show_strongswan(const struct names *names)
 {
     printf("# /etc/strongswan.d/intune-tpm.conf\n"
            "libstrongswan {\n    plugins {\n        pkcs11 {\n            modules {\n               "
@@ -116,36 +148,40 @@ static void show_strongswan(const struct names *names)
            "# and in secrets\n"
            "token1 {\n    handle = %s\n    module = " REGISTRATION_NAME "\n    pin = none\n}\n",
            names->id, names->id);
+    return true;
 }
 
-static void show_wpa_supplicant(const struct names *names)
+static bool show_wpa_supplicant(const struct names *names)
 {
     printf("pkcs11_engine_path=" INTUNE_ENGINE "\npkcs11_module_path=%s\n"
            "# in a network block, with eap=TLS, identity, ca_cert and domain_match\n"
            "engine=1\nengine_id=\"pkcs11\"\nkey_id=\"%s\"\nclient_cert=\"%s\"\n",
            names->library, names->uri, names->certificate);
+    return true;
 }
 
-static void show_ssh(const struct names *names)
+static bool show_ssh(const struct names *names)
 {
     printf("# /etc/ssh/ssh_config.d/intune-tpm.conf or ~/.ssh/config\n"
            "Host server.example.com\n    PKCS11Provider %s\n"
-           "# the line for authorized_keys: ssh-keygen -D %s\n",
-           names->library, names->library);
+           "# the line for the server's authorized_keys: ssh-keygen -D %s | grep ' %s$'\n",
+           names->library, names->library, names->object);
+    return true;
 }
 
-static void show_java(const struct names *names)
+static bool show_java(const struct names *names)
 {
     printf("# /etc/java-17-openjdk/intune-tpm.cfg\n"
            "name = " REGISTRATION_NAME "\nlibrary = %s\nslotListIndex = 0\n"
            "# keytool -list -keystore NONE -storetype PKCS11 -storepass '' -addprovider SunPKCS11 "
            "-providerArg /etc/java-17-openjdk/intune-tpm.cfg\n",
            names->library);
+    return true;
 }
 
 static const struct {
     const char *application;
-    void (*show)(const struct names *names);
+    bool (*show)(const struct names *names); /* false: no memory */
 } APPLICATIONS[] = {
     {"openvpn", show_openvpn},
     {"strongswan", show_strongswan},
@@ -189,9 +225,11 @@ enum enroll_exit registration_show(const char *application, const char *director
     switch (token_generation_read(chosen, &generation, why, sizeof why)) {
     case TOKEN_OK:
         names_fill(generation, chosen, &names);
-        APPLICATIONS[i].show(&names);
+        if (!APPLICATIONS[i].show(&names))
+            status = enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE, "", "Out of memory.");
+        free(names.issuer);
         token_generation_free(generation);
-        return ENROLL_OK;
+        return status;
     case TOKEN_ABSENT:
         return enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, STEP_PREPARE,
                                 "Enrol first: intune-enroll enroll", "No enrolment is in %s.", chosen);

@@ -45,8 +45,37 @@ from_nothing() {
 }
 attempt - "policy" from_nothing
 
+# The directories that were made go again; those of a package stay, and those that others have put something into.
+directories() {
+    local before
+    rm -rf /etc/firefox /etc/pkcs11 /etc/chromium/policies
+    mkdir -p /etc/chromium
+    touch /usr/bin/chromium
+    before=$(find /etc -type d | sort)
+    intune-enroll register --socket --url https://a.example
+    [ -e "$firefox" ]
+    [ -e "$chromium" ]
+    [ -e "$administrator" ]
+    intune-enroll register --undo
+    same "$before" "$(find /etc -type d | sort)"
+    intune-enroll register --socket --url https://a.example
+    touch "${chromium%/*}/other.json" /etc/pkcs11/pkcs11.conf
+    intune-enroll register --undo
+    [ ! -e /etc/firefox ]
+    same other.json "$(ls "${chromium%/*}")"
+    same pkcs11.conf "$(ls /etc/pkcs11)"
+    rm -r /etc/chromium/policies /etc/pkcs11
+    # Without Chromium its directory is ours as well.
+    rm -r /etc/chromium /usr/bin/chromium
+    intune-enroll register --url https://a.example
+    intune-enroll register --undo
+    [ ! -e /etc/chromium ]
+}
+attempt - "directories" directories
+
 merged() {
     local before
+    mkdir -p "${firefox%/*}"
     printf '{ "policies": {"DisableTelemetry": true, "Certificates": {"Install": ["/x.crt"]},\n"SecurityDevices": {"Delete": ["old"]}}}\n' >"$firefox"
     chmod 640 "$firefox"
     chgrp tty "$firefox"
@@ -83,6 +112,7 @@ malformed_left_alone() {
     local text
     for text in '{' '[]' '{"policies":3}' '{"policies":{"SecurityDevices":[]}}' '{"policies":{"SecurityDevices":{"Add":3}}}' \
         $'// a comment\n{}' '{"a":1} x' '{"a":"'$'\xff''"}'; do
+        mkdir -p "${firefox%/*}"
         printf '%s' "$text" >"$firefox"
         refused intune-enroll register
         same "$text" "$(cat "$firefox")"
@@ -115,6 +145,7 @@ ways() {
     intune-enroll register --undo
     [ ! -e "$administrator" ]
     # Somebody else's file is neither overwritten nor removed.
+    mkdir -p "${administrator%/*}"
     echo 'module: /some/other.so' >"$administrator"
     refused intune-enroll register --socket
     intune-enroll register --undo
@@ -122,6 +153,29 @@ ways() {
     rm "$administrator"
 }
 attempt - "socket or direct" ways
+
+# What the manual page says of --direct: p11-kit runs the module in a child of the application, whichever file was installed,
+# and its remoting hands on fewer mechanisms than the module in the application has.
+mechanisms() {
+    p11tool --list-mechanisms 'pkcs11:token=intune-tpm' >"$work"/mechanisms
+    cat "$work"/mechanisms >&2
+    grep -q -w CKM_ECDSA "$work"/mechanisms
+    grep -cw CKM_ECDSA_SHA256 "$work"/mechanisms || [ $? = 1 ]
+}
+direct() {
+    local installed=$p11_config_dir/intune-tpm.module kind
+    same 1 "$(mechanisms)"
+    for kind in direct socket; do
+        cp "$source_root/conf/p11-kit/intune-tpm.module.$kind" "$installed"
+        intune-enroll register --direct
+        same 0 "$(mechanisms)"
+        intune-enroll register --undo
+    done
+    cp "$source_root/conf/p11-kit/intune-tpm.module.$way" "$installed"
+}
+token_use p256
+attempt p256 "direct" direct
+token_use rsa
 
 user_database() {
     user_create person
@@ -165,6 +219,7 @@ complains() {
 }
 trouble() {
     local urls=() i
+    mkdir -p "${firefox%/*}"
     truncate -s 2M "$firefox"
     complains 'too large' intune-enroll register
     printf '{}\0{}' >"$firefox"
@@ -215,10 +270,41 @@ shown() {
         done
     done
     intune-enroll show curl | diff - <(recipe curl)
-    same "$(recipe firefox | jq -S .)" "$(intune-enroll show firefox | grep -v '^#' | jq -S .)"
-    intune-enroll show chromium | grep -q "modutil .*-libfile $module"
+    # All that comes out is the file.
+    intune-enroll show firefox >"$work"/shown
+    same "$(recipe firefox | jq -S .)" "$(jq -S . "$work"/shown)"
     # OpenVPN's own name for the certificate.
     openvpn --show-pkcs11-ids "$module" | sed -n 's/.*Serialized id: *//p' | grep -qxF -- "$openvpn_id"
+}
+# The line for a server is the device's key alone: whoever has one of the issuers' keys must not log in.
+shown_key() {
+    intune-enroll show ssh | sed -n 's/^# the line for .*: \(ssh-keygen .*\)/\1/p' >"$work"/shown
+    bash -eu "$work"/shown >"$work"/authorized_keys
+    openssl x509 -in "$certificate" -noout -pubkey | ssh-keygen -i -m PKCS8 -f /dev/stdin >"$work"/of_the_certificate
+    cut -d" " -f1,2 "$work"/authorized_keys | diff "$work"/of_the_certificate -
+}
+# A user's lines and root's, pasted where nothing is yet, come to the same as what `register` does.
+shown_chromium() {
+    local user=$work/show-user.sh root=$work/show-root.sh
+    [ -d "$work"/home/paste ] || user_create paste
+    user_name=paste user_home=$work/home/paste
+    intune-enroll show chromium >"$work"/shown
+    sed '/^# root/,$d' "$work"/shown >"$user"
+    sed -n '/^# root/,$p' "$work"/shown >"$root"
+    for _ in 1 2; do # also where there is a database
+        as_user bash -eu "$user"
+        same 700 "$(stat -c %a "$user_home"/.pki/nssdb)"
+        as_user modutil -dbdir sql:"$user_home"/.pki/nssdb -list intune-tpm | grep -q "Library file: $module"
+        as_user intune-enroll register --user | grep -q already
+        as_user intune-enroll register --user --undo
+    done
+    bash -eu "$root"
+    jq -S . "$chromium" >"$work"/pasted
+    rm "$chromium"
+    intune-enroll register --url https://intranet.example.com
+    jq -S . "$chromium" | diff - "$work"/pasted
+    intune-enroll register --undo
+    rm -r "$user_home"/.pki
 }
 show_refuses() {
     local status=0
@@ -234,6 +320,8 @@ show_refuses() {
 for key in rsa p256; do
     token_use $key
     attempt $key "show" shown
+    attempt $key "show ssh's key" shown_key
+    attempt $key "show chromium" shown_chromium
 done
 attempt - "show refuses" show_refuses
 world_end

@@ -1,0 +1,15 @@
+/* Where applications look, and what stands there when nobody has said otherwise. For this folder alone. */
+#ifndef ENROLL_REGISTRATION_PLACES_H
+#define ENROLL_REGISTRATION_PLACES_H
+
+#define P11_KIT_ADMINISTRATOR "/etc/pkcs11/modules/intune-tpm.module"
+#define P11_KIT_INSTALLED     INTUNE_P11_CONFIG_DIRECTORY "/intune-tpm.module"
+#define FIREFOX_POLICIES      "/etc/firefox/policies/policies.json"
+#define CHROMIUM_DIRECTORY    "/etc/chromium" /* of Debian's package */
+#define CHROMIUM_PROGRAM      "/usr/bin/chromium"
+#define CHROMIUM_MANAGED      CHROMIUM_DIRECTORY "/policies/managed"
+#define CHROMIUM_POLICIES     CHROMIUM_MANAGED "/intune-tpm.json"
+#define CHROME_POLICIES       "/etc/opt/chrome/policies/managed/intune-tpm.json"
+#define CHROME_PROGRAM        "/opt/google/chrome"
+
+#endif
