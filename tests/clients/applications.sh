@@ -90,7 +90,8 @@ tunnel_end() {
     cat "$work/server.log" "$work/client.log"
 }
 
-# tunnel_refused: OpenVPN must not connect, and must go on or end in order; what it said is shown.
+# tunnel_refused SAYS [SERVER-SAYS]: OpenVPN must not connect, and must go on or end in order; what it said is shown, and the
+# server must have given this reason.
 tunnel_refused() {
     local server client status=0
     openvpn_server_start 3
@@ -104,6 +105,7 @@ tunnel_refused() {
     end_process "$server"
     tail -n 10 "$work/server.log"
     cat "$work/client.log"
+    [ -z "${2-}" ] || grep -a "$2" "$work/server.log"
     show "$(grep -E "$1" "$work/client.log" | head -n 1 | cut -d' ' -f3-)"
     [ "$status" = 0 ]
 }

@@ -85,7 +85,7 @@ token_use expired
 attempt p256 "expired, curl" curl_refused 10
 attempt p256 "expired, firefox" browser_refused firefox 10
 attempt p256 "expired, chromium" browser_refused chromium 10
-attempt p256 "expired, openvpn" tunnel_refused 'TLS Error|Exiting'
+attempt p256 "expired, openvpn" tunnel_refused 'Your certificate has expired' 'VERIFY ERROR: depth=0, error=certificate has expired'
 
 # ---- revoked ----
 
@@ -101,7 +101,7 @@ attempt p256 "revoked, firefox" browser_refused firefox 23
 attempt p256 "revoked, chromium" browser_refused chromium 23
 cp "$site/revoked.pem" "$work/openvpn-revoked.pem"
 echo "crl-verify $work/openvpn-revoked.pem" >>"$work/server.conf"
-attempt p256 "revoked, openvpn" tunnel_refused 'TLS Error|Exiting'
+attempt p256 "revoked, openvpn" tunnel_refused 'TLS Error|Exiting' 'VERIFY ERROR: depth=0, error=certificate revoked'
 sed -i '/^crl-verify/d' "$work/server.conf"
 
 # ---- the TPM goes away between two requests, and comes back ----

@@ -7,6 +7,8 @@ set -eu
 . "$clients/site.sh"
 # shellcheck source=tests/clients/tokens.sh
 . "$clients/tokens.sh"
+# shellcheck source=tests/clients/desktop.sh
+. "$clients/desktop.sh"
 need chromium nginx certutil modutil
 
 world_begin chromium "$(dpkg-query -W -f='${Version}' chromium | sed 's/-.*//')"
@@ -66,5 +68,28 @@ for key in rsa p256; do
     for version in 3 2; do
         attempt $key "TLS 1.$version" page_expect $version
     done
+done
+
+# Without the policy for the site: a person confirms the certificate that Chromium proposes, once.
+desktop_begin
+rm -r /etc/chromium/policies
+page_confirmed() {
+    site_name intranet.example.com 127.0.0.13
+    : >"$site"/access.log
+    window_open chromium
+    window_visit
+    sleep 2
+    refused test -s "$site"/access.log
+    window_keyboard key Return
+    window_title '^welcome'
+    window_reload
+    wait_for 10 sh -c "[ \$(grep -c SUCCESS '$site/access.log') = 2 ]"
+    cat "$site"/access.log
+    refused grep -v "^TLSv1.3 SUCCESS $fingerprint 200$" "$site"/access.log
+    window_close
+}
+for key in rsa p256; do
+    token_use $key
+    attempt $key "asks, TLS 1.3" page_confirmed
 done
 world_end

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # set here for the scripts, and by them
 # A desktop of its own, with a person at it: browsers in real windows on a virtual X server with a window manager, keys
-# typed into whatever window has the focus, and titles of windows read. Sourced after applications.sh.
+# typed into whatever window has the focus, and titles of windows read. Sourced after clients.sh and site.sh.
 #
 #   desktop_begin                        the screen, the keyboard; needs user_create before
 #   window_open firefox|chromium         a new browser with an empty page; window_close ends it, and fails if it had crashed

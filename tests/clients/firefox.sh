@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Firefox ESR, headless, with the module from the policy file.
+# Firefox ESR, with the module from the policy file: headless, and in a window, where it asks which certificate to send.
 set -eu
 # shellcheck source=tests/clients/clients.sh
 . "$(dirname "$0")/clients.sh"
@@ -7,6 +7,8 @@ set -eu
 . "$clients/site.sh"
 # shellcheck source=tests/clients/tokens.sh
 . "$clients/tokens.sh"
+# shellcheck source=tests/clients/desktop.sh
+. "$clients/desktop.sh"
 need firefox-esr nginx
 
 world_begin firefox "$(firefox-esr --version | sed 's/^Mozilla Firefox //')"
@@ -44,5 +46,28 @@ for key in rsa p256; do
     for version in 3 2; do
         attempt $key "TLS 1.$version" page_expect $version
     done
+done
+
+# As it comes: a person confirms the certificate that Firefox proposes, once.
+user_create person
+desktop_begin
+page_confirmed() {
+    site_name intranet.example.com 127.0.0.13
+    : >"$site"/access.log
+    window_open firefox
+    window_visit
+    sleep 2
+    refused test -s "$site"/access.log
+    window_keyboard key Return
+    window_title '^welcome'
+    window_reload
+    wait_for 10 sh -c "[ \$(grep -c SUCCESS '$site/access.log') = 2 ]"
+    cat "$site"/access.log
+    refused grep -v "^TLSv1.3 SUCCESS $fingerprint 200$" "$site"/access.log
+    window_close
+}
+for key in rsa p256; do
+    token_use $key
+    attempt $key "asks, TLS 1.3" page_confirmed
 done
 world_end
