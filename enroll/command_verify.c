@@ -16,6 +16,7 @@
 #include "install/generation.h"
 #include "install/key_trial.h"
 #include "install/public_key.h"
+#include "registration/registration.h"
 #include "run.h"
 #include "verify_module.h"
 
@@ -146,13 +147,26 @@ static void chain_check(struct run *run)
           good ? "" : ", not all valid");
 }
 
-static void tpm_check(struct run *run, const char *pin)
+static void pin_missing(struct run *run)
+{
+    check(run, "key-signs", CHECK_SKIPPED, "Give --pin-file to check this.", "the key has a PIN");
+}
+
+/* Sets *ret_socket when the TPM is not for this user, and is reached through the socket: the key is to be
+ * tried there. */
+static void tpm_check(struct run *run, const char *pin, bool *ret_socket)
 {
     struct enroll_error words;
     struct tpm_lockout lockout;
     const struct tpm_key *key = &run->generation->key;
     enum tpm_status status = tpm_lockout_read(run->tpm, &lockout);
 
+    *ret_socket = status == TPM_PERMISSION && registration_uses_socket();
+    if (*ret_socket) {
+        check(run, "tpm", CHECK_SKIPPED, "",
+              "not open to this user, who reaches the token through intune-tpm.socket");
+        return;
+    }
     if (status != TPM_OK) {
         install_tpm_error(&words, STEP_PREPARE, run->tpm, status, run->tcti);
         check(run, "tpm", CHECK_FAILED, words.advice, "%.200s", words.message);
@@ -162,7 +176,7 @@ static void tpm_check(struct run *run, const char *pin)
           "Wait, or clear it with tpm2_dictionarylockout.", "reachable%s",
           lockout.locked ? ", but in lock-out" : "");
     if (key->has_pin && !pin) {
-        check(run, "key-signs", CHECK_SKIPPED, "Give --pin-file to check this.", "the key has a PIN");
+        pin_missing(run);
         return;
     }
     status = key_trial(run->tpm, key, pin);
@@ -199,13 +213,28 @@ static void resident_check(struct run *run)
           there ? "at 0x%08x" : "no longer at 0x%08x", (unsigned)key->persistent_handle);
 }
 
-static void module_checks(struct run *run)
+/* What was tried in the place of tpm_check(). */
+static void key_check(struct run *run, const struct verify_module_trial *trial,
+                      const struct verify_module_result *result)
+{
+    if (result->tried)
+        check(run, "key-signs", result->signs ? CHECK_OK : CHECK_FAILED,
+              "Run intune-enroll verify as root: it asks the TPM itself.", "%s", result->signs_text);
+    else if (run->generation->key.has_pin && !trial->pin)
+        pin_missing(run);
+    else
+        check(run, "key-signs", CHECK_SKIPPED, "", "the key does not show through p11-kit");
+}
+
+static void module_checks(struct run *run, const struct verify_module_trial *trial)
 {
     struct verify_module_result result;
     /* The applications' way: through p11-kit, as this user. */
     if (!run->report.default_directory && setenv("INTUNE_TPM_TOKEN_DIR", run->token_directory, 1))
         return;
-    verify_module_look(run->generation, &result);
+    verify_module_look(run->generation, trial, &result);
+    if (trial->sign)
+        key_check(run, trial, &result);
     check(run, "module", result.found ? CHECK_OK : CHECK_FAILED,
           "Run intune-enroll register, or install intune-tpm.module.", "%s", result.module_text);
     if (!result.found)
@@ -216,9 +245,25 @@ static void module_checks(struct run *run)
           "%s", result.token_text);
 }
 
+static void registration_checks(struct run *run)
+{
+    static const enum report_outcome outcomes[] = {
+        [REGISTRATION_GOOD] = CHECK_OK,
+        [REGISTRATION_ABSENT] = CHECK_SKIPPED,
+        [REGISTRATION_OTHER] = CHECK_WARNING,
+        [REGISTRATION_BROKEN] = CHECK_FAILED,
+    };
+    struct registration_place places[REGISTRATION_PLACES];
+    size_t count = registration_look(run->generation, places);
+
+    for (size_t i = 0; i < count; i++)
+        check(run, places[i].name, outcomes[places[i].state], places[i].advice, "%s", places[i].text);
+}
+
 static enum enroll_exit verify(struct run *run)
 {
     char *pin;
+    struct verify_module_trial trial = {0};
     enum enroll_exit status = run_token_read(run);
     if (status != ENROLL_OK)
         return status;
@@ -233,10 +278,12 @@ static enum enroll_exit verify(struct run *run)
     if (run->generation->has_certificate)
         match_check(run);
     chain_check(run);
-    tpm_check(run, pin);
-    run_pin_free(pin);
+    trial.pin = pin;
+    tpm_check(run, pin, &trial.sign);
     resident_check(run);
-    module_checks(run);
+    module_checks(run, &trial);
+    run_pin_free(pin);
+    registration_checks(run);
     for (size_t i = 0; i < run->report.check_count; i++) {
         if (run->report.checks[i].outcome == CHECK_FAILED)
             status = ENROLL_UNHEALTHY;

@@ -6,6 +6,8 @@
 
 #include <p11-kit/p11-kit.h>
 
+#include "verify_signature.h"
+
 #define MODULE_NAME "intune-tpm"
 #define SLOTS_MAX   16
 
@@ -22,11 +24,11 @@ static bool field_is(const unsigned char *field, size_t size, const char *text)
     return true;
 }
 
-/* How many objects of a class have the token's id. */
-static unsigned long objects_count(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class,
-                                   const struct token_generation *generation)
+/* How many objects of a class have the token's id; the first of them in *ret_object. */
+static unsigned long objects_find(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class,
+                                  const struct token_generation *generation, CK_OBJECT_HANDLE *ret_object)
 {
-    CK_OBJECT_HANDLE objects[4];
+    CK_OBJECT_HANDLE objects[4] = {0};
     CK_ULONG count = 0;
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
                                {CKA_ID, (void *)(uintptr_t)generation->id, generation->id_size}};
@@ -35,12 +37,37 @@ static unsigned long objects_count(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE s
     if (module->C_FindObjects(session, objects, 4, &count) != CKR_OK)
         count = 0;
     module->C_FindObjectsFinal(session);
+    *ret_object = objects[0];
     return count;
 }
 
-static bool token_look(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, const struct token_generation *generation,
-                       struct verify_module_result *result)
+/* Signs as an application would, with a login first where the key has a PIN. */
+static void key_try(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session,
+                    const struct token_generation *generation, const char *pin,
+                    struct verify_module_result *result)
 {
+    CK_OBJECT_HANDLE key;
+    CK_RV rv = CKR_OK;
+    result->tried = true;
+    if (generation->key.has_pin)
+        rv = module->C_Login(session, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)pin, strlen(pin));
+    if (rv != CKR_OK) {
+        snprintf(result->signs_text, sizeof result->signs_text, "no login: %s", p11_kit_strerror(rv));
+        return;
+    }
+    if (objects_find(module, session, CKO_PRIVATE_KEY, generation, &key) == 1)
+        result->signs =
+            verify_signature(module, session, key, generation, result->signs_text, sizeof result->signs_text);
+    else
+        snprintf(result->signs_text, sizeof result->signs_text, "the key does not show");
+    if (generation->key.has_pin)
+        module->C_Logout(session);
+}
+
+static bool token_look(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, const struct token_generation *generation,
+                       const struct verify_module_trial *trial, struct verify_module_result *result)
+{
+    CK_OBJECT_HANDLE first;
     CK_TOKEN_INFO info;
     CK_SESSION_HANDLE session;
     if (module->C_GetTokenInfo(slot, &info) != CKR_OK ||
@@ -52,9 +79,8 @@ static bool token_look(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, const struct t
                  "the token is there, but no session can be opened");
         return true;
     }
-    unsigned long certificates = objects_count(module, session, CKO_CERTIFICATE, generation);
-    unsigned long keys = objects_count(module, session, CKO_PRIVATE_KEY, generation);
-    module->C_CloseSession(session);
+    unsigned long certificates = objects_find(module, session, CKO_CERTIFICATE, generation, &first);
+    unsigned long keys = objects_find(module, session, CKO_PRIVATE_KEY, generation, &first);
     /* With a PIN the key shows after login only. */
     result->visible = certificates == 1 && (keys == 1 || generation->key.has_pin);
     if (result->visible)
@@ -64,11 +90,14 @@ static bool token_look(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, const struct t
         snprintf(result->token_text, sizeof result->token_text,
                  "token %s shows %lu certificates and %lu keys of this enrolment", generation->label,
                  certificates, keys);
+    if (result->visible && trial->sign && (trial->pin || !generation->key.has_pin))
+        key_try(module, session, generation, trial->pin, result);
+    module->C_CloseSession(session);
     return true;
 }
 
 static void slots_look(CK_FUNCTION_LIST *module, const struct token_generation *generation,
-                       struct verify_module_result *result)
+                       const struct verify_module_trial *trial, struct verify_module_result *result)
 {
     CK_SLOT_ID slots[SLOTS_MAX];
     CK_ULONG count = SLOTS_MAX;
@@ -78,12 +107,13 @@ static void slots_look(CK_FUNCTION_LIST *module, const struct token_generation *
     if (module->C_GetSlotList(CK_TRUE, slots, &count) != CKR_OK)
         return;
     for (CK_ULONG i = 0; i < count; i++) {
-        if (token_look(module, slots[i], generation, result))
+        if (token_look(module, slots[i], generation, trial, result))
             return;
     }
 }
 
-void verify_module_look(const struct token_generation *generation, struct verify_module_result *ret_result)
+void verify_module_look(const struct token_generation *generation, const struct verify_module_trial *trial,
+                        struct verify_module_result *ret_result)
 {
     *ret_result = (struct verify_module_result){0};
     snprintf(ret_result->module_text, sizeof ret_result->module_text,
@@ -98,7 +128,7 @@ void verify_module_look(const struct token_generation *generation, struct verify
                      "p11-kit's module " MODULE_NAME " %s%s", rv == CKR_OK ? "is loaded" : "does not start: ",
                      rv == CKR_OK ? "" : p11_kit_strerror(rv));
             if (rv == CKR_OK) {
-                slots_look(modules[i], generation, ret_result);
+                slots_look(modules[i], generation, trial, ret_result);
                 p11_kit_module_finalize(modules[i]);
             }
         }

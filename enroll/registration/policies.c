@@ -228,3 +228,67 @@ out:
     json_object_put(root);
     return ok;
 }
+
+bool policies_firefox_library(const char *text, char **ret_library)
+{
+    json_object *root = object_parse(text), *policies, *devices, *names, *present = NULL;
+    char *library = NULL;
+    bool ok = false;
+
+    if (!root || !firefox_devices(root, false, &policies, &devices, &names))
+        goto out;
+    if (names && json_object_object_get_ex(names, REGISTRATION_NAME, &present)) {
+        if (!json_object_is_type(present, json_type_string))
+            goto out;
+        library = strdup(json_object_get_string(present));
+        if (!library)
+            goto out;
+    }
+    *ret_library = library;
+    ok = true;
+out:
+    json_object_put(root);
+    return ok;
+}
+
+/* Whether the entry's filter lets a certificate of this issuer through. */
+static bool entry_takes(json_object *entry, const char *issuer)
+{
+    json_object *filter = NULL, *name = NULL, *common = NULL;
+
+    if (!json_object_object_get_ex(entry, "filter", &filter) ||
+        !json_object_object_get_ex(filter, "ISSUER", &name) ||
+        !json_object_object_get_ex(name, "CN", &common))
+        return true;
+    return issuer && json_object_is_type(common, json_type_string) &&
+           strcmp(json_object_get_string(common), issuer) == 0;
+}
+
+bool policies_chromium_sites(const char *text, const char *issuer, size_t *ret_sites, size_t *ret_others)
+{
+    json_object *root = object_parse(text), *list = NULL;
+    size_t sites = 0, others = 0;
+    bool ok = false;
+
+    if (!root)
+        goto out;
+    if (json_object_object_get_ex(root, SELECT_POLICY, &list)) {
+        if (!json_object_is_type(list, json_type_array))
+            goto out;
+        sites = json_object_array_length(list);
+    }
+    for (size_t i = 0; i < sites; i++) {
+        json_object *entry = object_parse(json_object_get_string(json_object_array_get_idx(list, i)));
+
+        if (!entry)
+            goto out;
+        others += entry_takes(entry, issuer) ? 0 : 1;
+        json_object_put(entry);
+    }
+    *ret_sites = sites;
+    *ret_others = others;
+    ok = true;
+out:
+    json_object_put(root);
+    return ok;
+}

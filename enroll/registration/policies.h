@@ -26,4 +26,13 @@ bool policies_firefox(const char *text, const char *library, char **ret_text, bo
 bool policies_chromium(const char *text, const char *const *patterns, size_t count, const char *issuer,
                        char **ret_text, bool *ret_changed) __attribute__((warn_unused_result));
 
+/* The library that Firefox's policies.json has for our security device: *ret_library is malloc()ed, NULL when
+ * it names none. False as above. */
+bool policies_firefox_library(const char *text, char **ret_library) __attribute__((warn_unused_result));
+
+/* How many sites our file of Chromium's policies has, and how many of them ask for another issuer's
+ * certificate than this one's. False as above. */
+bool policies_chromium_sites(const char *text, const char *issuer, size_t *ret_sites, size_t *ret_others)
+    __attribute__((warn_unused_result));
+
 #endif

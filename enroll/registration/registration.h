@@ -1,14 +1,16 @@
 /*
- * Making the token known to applications: what intune-enroll register writes and takes back, and what
- * intune-enroll show prints for the applications that no file of ours can register. Called by the command
- * line alone; it touches neither the TPM nor the token directory.
+ * Making the token known to applications: what intune-enroll register writes and takes back, what
+ * intune-enroll show prints for the applications that no file of ours can register, and what intune-enroll
+ * verify says of it. Called by the command line alone; it touches neither the TPM nor the token directory.
  */
 #ifndef ENROLL_REGISTRATION_REGISTRATION_H
 #define ENROLL_REGISTRATION_REGISTRATION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "error.h"
+#include "token_directory.h"
 
 /* The name that the token's module has in p11-kit, Firefox and NSS. */
 #define REGISTRATION_NAME "intune-tpm"
@@ -45,6 +47,27 @@ enum enroll_exit registration_show(const char *application, const char *director
  * also when nothing was registered.
  */
 enum enroll_exit registration_undo_system(struct enroll_error *ret_error) __attribute__((warn_unused_result));
+
+/* What `register` keeps up, but for p11-kit's own file. */
+enum registration_state {
+    REGISTRATION_GOOD,
+    REGISTRATION_ABSENT,
+    REGISTRATION_OTHER, /* there, and not what `register` would write now */
+    REGISTRATION_BROKEN,
+};
+
+#define REGISTRATION_PLACES 4
+
+struct registration_place {
+    const char *name; /* "firefox-policy" */
+    enum registration_state state;
+    char text[256];     /* what was found */
+    const char *advice; /* what to do */
+};
+
+/* Looks at the browsers' policies, and at this user's NSS database. Returns how many places there are. */
+size_t registration_look(const struct token_generation *generation,
+                         struct registration_place ret_places[static REGISTRATION_PLACES]);
 
 /* Whether p11-kit's configuration in force leads to intune-tpm.socket instead of the module in the
  * application. */

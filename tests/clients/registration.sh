@@ -209,6 +209,57 @@ database_changes() {
 }
 attempt - "database changes" database_changes
 
+# What `verify` says of it, to the user who runs it.
+said() {
+    local status=0
+    as_user intune-enroll verify --json >"$work"/verified || status=$?
+    case $status in 0 | 22) ;; *) return "$status" ;; esac
+    jq -r --arg name "$1" '.checks[] | select(.name == $name) | .outcome + " " + .text' "$work"/verified
+}
+verified() {
+    local places='firefox-policy chromium-database chromium-policy' place fake=$work/fake.so
+    user_name=person user_home=$work/home/person
+    usermod --append --groups tss person
+    for place in $places; do said "$place" | grep -q '^skipped not registered in /'; done
+    intune-enroll register --url https://a.example
+    as_user intune-enroll register --user
+    as_user intune-enroll verify
+    for place in $places; do said "$place" | grep -q '^ok '; done
+    # p11-kit the other way now, which the user's database does not follow.
+    intune-enroll register --socket
+    said firefox-policy | grep -q "^ok .* names $proxy"
+    said chromium-database | grep -q "^warning .* names $module, and not $proxy"
+    intune-enroll register --undo
+    said firefox-policy | grep -q '^skipped'
+    # The library has gone.
+    cp "$module" "$fake"
+    mkdir -p "${firefox%/*}"
+    echo "{\"policies\":{\"SecurityDevices\":{\"Add\":{\"intune-tpm\":\"$fake\"}}}}" >"$firefox"
+    as_user modutil -force -dbdir sql:"$user_home"/.pki/nssdb -delete intune-tpm
+    as_user modutil -force -dbdir sql:"$user_home"/.pki/nssdb -add intune-tpm -libfile "$fake"
+    for place in firefox-policy chromium-database; do said "$place" | grep -q "^warning .* names $fake, and not $module"; done
+    rm "$fake"
+    for place in firefox-policy chromium-database; do said "$place" | grep -q "^failed .* names $fake, which is not there"; done
+    refused as_user intune-enroll verify
+    echo '[]' >"$firefox"
+    said firefox-policy | grep -q '^failed .* not what Firefox expects'
+    intune-enroll register --url https://a.example 2>"$work"/out || rm "$firefox"
+    intune-enroll register --url https://a.example --url https://b.example
+    said chromium-policy | grep -q '^ok .* has 2 sites'
+    token_use p256 # of the same authority
+    said chromium-policy | grep -q '^ok '
+    sed -i 's/\(CN[^:]*:[^A-Za-z]*\)[^"\\]*/\1Somebody else/' "$chromium"
+    said chromium-policy | grep -q '^warning .* has 2 sites for the certificate of another issuer'
+    token_use rsa
+    echo '{"AutoSelectCertificateForUrls":3}' >"$chromium"
+    said chromium-policy | grep -q '^failed'
+    rm "$chromium"
+    intune-enroll register --undo
+    as_user intune-enroll register --user
+    as_user intune-enroll register --user --undo
+}
+attempt rsa "verify" verified
+
 # Each ends with a sentence that says what is wrong, and changes nothing.
 complains() {
     local words=$1

@@ -12,7 +12,7 @@ CLIENTS_WAY=socket
 . "$clients/openvpn-server.sh"
 # shellcheck source=tests/clients/tokens.sh
 . "$clients/tokens.sh"
-need systemd-socket-activate systemd-sysusers systemd-tmpfiles systemd-analyze p11-kit curl nginx
+need jq systemd-socket-activate systemd-sysusers systemd-tmpfiles systemd-analyze p11-kit curl nginx
 
 world_begin p11-kit "$(package_version p11-kit)"
 tokens_begin
@@ -71,6 +71,56 @@ for key in rsa p256; do
     token_use $key
     attempt $key "ten at once" ten_at_once
 done
+
+# The user's own look at it: the TPM is closed to them, and the key signs all the same.
+outcome() {
+    jq -r --arg name "$1" '.checks[] | select(.name == $name) | .outcome' "$work"/verify
+}
+expect_outcome() {
+    cat "$work"/verify
+    [ "$(outcome "$1")" = "$2" ]
+}
+verified() {
+    as_user intune-enroll verify --json >"$work"/verify
+    expect_outcome tpm skipped
+    expect_outcome key-signs ok
+    expect_outcome token-visible ok
+    refused grep -w failed "$work"/verify
+}
+# Who is in neither group has something to mend.
+stranger_verifies() {
+    local status=0
+    user_name=stranger user_home=$work/home/stranger
+    as_user intune-enroll verify --json >"$work"/verify || status=$?
+    [ "$status" = 22 ]
+    expect_outcome tpm skipped
+    expect_outcome key-signs skipped
+}
+pin_asked() {
+    local status=0
+    install -m 600 /dev/stdin "$work"/pin <<<2468
+    install -m 600 -o member /dev/stdin "$user_home"/pin <<<2468
+    install -m 600 -o member /dev/stdin "$user_home"/wrong-pin <<<1357
+    fixture_mde_server_start --key ec
+    INTUNE_TPM_TCTI=$tcti FIXTURE_TOKEN_DIR=$work/token/pin fixture_enroll --key p256 --pin-file "$work"/pin
+    fixture_mde_server_stop
+    unset INTUNE_TPM_TCTI INTUNE_TPM_TOKEN_DIR
+    token_use pin
+    as_user intune-enroll verify --json >"$work"/verify
+    expect_outcome key-signs skipped
+    as_user intune-enroll verify --pin-file "$user_home"/pin --json >"$work"/verify
+    expect_outcome key-signs ok
+    as_user intune-enroll verify --pin-file "$user_home"/wrong-pin --json >"$work"/verify || status=$?
+    [ "$status" = 22 ]
+    expect_outcome key-signs failed
+}
+for key in rsa p256; do
+    token_use $key
+    attempt $key "verify" verified
+done
+attempt p256 "verify, not in the group" stranger_verifies
+attempt p256 "verify, with a PIN" pin_asked
+token_use p256
 
 # The processes behind the socket; each ends with its connection.
 servers() {

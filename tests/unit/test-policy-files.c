@@ -182,6 +182,67 @@ static void chromium_list_of_anything_is_read(void **state)
     assert_null(text);
 }
 
+static void firefox_device_is_read_where_it_was_written(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof firefox / sizeof *firefox; i++) {
+        char *library = NULL;
+
+        assert_true(policies_firefox_library(firefox[i].with, &library));
+        assert_string_equal(library, LIBRARY);
+        free(library);
+        assert_true(policies_firefox_library(firefox[i].after, &library));
+        assert_null(library);
+    }
+}
+
+static void firefox_device_of_another_form_is_not_read(void **state)
+{
+    static const char *const malformed[] = {
+        "{", "[]", "{\"policies\":3}", "{\"policies\":{\"SecurityDevices\":{\"Add\":{\"intune-tpm\":3}}}}"};
+    char *library = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++)
+        assert_false(policies_firefox_library(malformed[i], &library));
+    assert_null(library);
+}
+
+/* Each row: a list of Chromium's, how many sites it has, and how many for another issuer than "CA". */
+static const struct {
+    const char *text;
+    size_t sites, others;
+} chromium_lists[] = {
+    {NULL, 0, 0},
+    {"{}", 0, 0},
+    {"{\"AutoSelectCertificateForUrls\":[]}", 0, 0},
+    {"{\"AutoSelectCertificateForUrls\":[\"{\\\"pattern\\\":\\\"a\\\",\\\"filter\\\":{}}\"]}", 1, 0},
+    {"{\"AutoSelectCertificateForUrls\":[\"{\\\"filter\\\":{\\\"ISSUER\\\":{\\\"CN\\\":\\\"CA\\\"}}}\"]}", 1,
+     0},
+    {"{\"AutoSelectCertificateForUrls\":[\"{\\\"filter\\\":{\\\"ISSUER\\\":{\\\"CN\\\":\\\"B\\\"}}}\",\"{}\"]"
+     "}",
+     2, 1},
+    {"{\"AutoSelectCertificateForUrls\":[\"{\\\"filter\\\":{\\\"ISSUER\\\":{\\\"CN\\\":3}}}\"]}", 1, 1},
+    {"{\"AutoSelectCertificateForUrls\":[\"{\\\"filter\\\":3}\",\"{\\\"filter\\\":{\\\"ISSUER\\\":3}}\"]}", 2,
+     0},
+};
+
+static void chromium_sites_are_counted_by_issuer(void **state)
+{
+    size_t sites, others;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof chromium_lists / sizeof *chromium_lists; i++) {
+        assert_true(policies_chromium_sites(chromium_lists[i].text, "CA", &sites, &others));
+        assert_int_equal(sites, chromium_lists[i].sites);
+        assert_int_equal(others, chromium_lists[i].others);
+    }
+    assert_true(policies_chromium_sites(chromium_lists[4].text, NULL, &sites, &others));
+    assert_int_equal(others, 1);
+    assert_false(policies_chromium_sites("{\"AutoSelectCertificateForUrls\":{}}", "CA", &sites, &others));
+    assert_false(policies_chromium_sites("{\"AutoSelectCertificateForUrls\":[3]}", "CA", &sites, &others));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +250,9 @@ int main(void)
         cmocka_unit_test(firefox_device_that_is_not_there_is_no_change),
         cmocka_unit_test(firefox_file_of_another_form_is_refused),
         cmocka_unit_test(firefox_nesting_without_end_is_refused),
+        cmocka_unit_test(firefox_device_is_read_where_it_was_written),
+        cmocka_unit_test(firefox_device_of_another_form_is_not_read),
+        cmocka_unit_test(chromium_sites_are_counted_by_issuer),
         cmocka_unit_test(chromium_patterns_are_added_once_and_kept),
         cmocka_unit_test(chromium_list_of_anything_is_read),
     };
