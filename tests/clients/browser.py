@@ -3,8 +3,8 @@
 
   browser.py firefox|chromium PROFILE-DIRECTORY
 
-Reads addresses, a line each, on standard input. For each it writes one line: "page TEXT", "error WHAT", or "dialog TEXT"
-when the browser asks something and waits. Ends at "quit" or with its input. Firefox is driven over Marionette, Chromium over chromedriver.
+Reads addresses, a line each, on standard input. For each it writes one line: "page TEXT" or "error WHAT". Ends at "quit" or
+with its input. Firefox is driven over Marionette, Chromium over chromedriver.
 """
 import json
 import signal
@@ -23,7 +23,7 @@ class Failure(Exception):
 
 
 def end(process):
-    """Its exit status. A browser that is waiting for an answer to a dialog is ended with SIGTERM, which it must obey."""
+    """Its exit status. A browser that does not end when it is told to is ended with SIGTERM, which it must obey."""
     try:
         return process.wait(3)
     except subprocess.TimeoutExpired:
@@ -77,12 +77,6 @@ class Firefox:
         self.command("Navigate", {"url": url})
         return self.command("ExecuteScript", {"script": "return document.body.innerText", "args": []})
 
-    def dialog(self):
-        return self.command("GetAlertText")
-
-    def dismiss(self):
-        self.command("DismissAlert")
-
     def close(self):
         try:
             self.count += 1
@@ -128,12 +122,6 @@ class Chromium:
         self.command("POST", "url", {"url": url})
         return self.command("POST", "execute/sync", {"script": "return document.body.innerText", "args": []})
 
-    def dialog(self):
-        return self.command("GET", "alert/text")
-
-    def dismiss(self):
-        self.command("POST", "alert/dismiss", {})
-
     def close(self):
         try:
             self.command("DELETE", "")
@@ -155,11 +143,7 @@ def main():
         try:
             say("page", browser.go(line.strip()))
         except Failure as failure:
-            try:
-                say("dialog", browser.dialog())
-                browser.dismiss()
-            except (Failure, OSError):
-                say("error", str(failure))
+            say("error", str(failure))
         except OSError as error:
             say("error", "no answer from the browser: " + str(error))
     status = browser.close()
