@@ -11,6 +11,7 @@
 #   window_answer TEXT                   types TEXT and Return into the dialog that asks for a PIN, and waits until that dialog is
 #                                        gone; `-` cancels it
 #   window_asks                          waits until there is such a dialog
+#   window_confirmed firefox|chromium    a visit from its start to its end, in which the certificate is confirmed
 
 # What the two browsers call the dialog that wants a token's PIN.
 window_dialog='^(Password Required|Unlock Security Device)'
@@ -134,4 +135,25 @@ window_answer() {
 }
 window_dialog_shown() {
     window_shown "$window_dialog" | grep -qx "$1"
+}
+
+# window_confirmed BROWSER: the site's page comes when the certificate that the browser proposes has been confirmed, once for
+# all pages; only this token's came.
+window_confirmed() {
+    site_name intranet.example.com 127.0.0.13
+    : >"$site/access.log"
+    window_open "$1"
+    window_visit
+    sleep 2
+    refused test -s "$site/access.log"
+    window_keyboard key Return
+    window_title '^welcome'
+    window_reload
+    wait_for 10 window_came 2
+    cat "$site/access.log"
+    refused grep -v "^TLSv1.3 SUCCESS $fingerprint 200$" "$site/access.log"
+    window_close
+}
+window_came() {
+    [ "$(grep -c SUCCESS "$site/access.log")" = "$1" ]
 }
