@@ -25,6 +25,8 @@ attempt - "build" built
 listing() {
     find /usr /etc /var/lib -xdev ! -type d ! -path '/var/lib/dpkg/*' ! -path '/etc/*-' ! -path '/var/lib/systemd/*' \
         ! -path '/etc/ssl/certs/*' | sort
+    # What `register` makes.
+    find /etc -xdev -type d \( -path '/etc/firefox*' -o -path '/etc/chromium*' -o -path '/etc/pkcs11*' \) | sort
 }
 rm "$p11_config_dir/intune-tpm.module"
 listing >$work/before
