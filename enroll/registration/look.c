@@ -80,8 +80,7 @@ static void chromium_look(struct registration_place *place, const char *name, co
               "Run intune-enroll register --url, for sites that get the certificate without a question.",
               "not registered in %s", path);
     else if (others > 0)
-        found(place, REGISTRATION_OTHER,
-              "Remove the file, and run intune-enroll register --url for its sites again.",
+        found(place, REGISTRATION_OTHER, "Run intune-enroll register --url for its sites again.",
               "%s has %zu sites for the certificate of another issuer", path, others);
     else
         found(place, REGISTRATION_GOOD, "", "%s has %zu site%s", path, sites, sites == 1 ? "" : "s");

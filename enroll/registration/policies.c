@@ -151,26 +151,46 @@ out:
     return ok;
 }
 
-/* Whether the list has an entry for this pattern; an entry is a JSON object in a string. */
-static bool list_has_pattern(json_object *list, const char *pattern)
+/* Whether the entry's filter lets a certificate of this issuer through. */
+static bool entry_takes(json_object *entry, const char *issuer)
 {
-    size_t count = json_object_array_length(list);
+    json_object *filter = NULL, *name = NULL, *common = NULL;
 
-    for (size_t i = 0; i < count; i++) {
-        json_object *entry = object_parse(json_object_get_string(json_object_array_get_idx(list, i)));
-        json_object *value = NULL;
-        bool same = entry && json_object_object_get_ex(entry, "pattern", &value) &&
-                    json_object_is_type(value, json_type_string) &&
-                    strcmp(json_object_get_string(value), pattern) == 0;
-
-        json_object_put(entry);
-        if (same)
-            return true;
-    }
-    return false;
+    if (!json_object_object_get_ex(entry, "filter", &filter) ||
+        !json_object_object_get_ex(filter, "ISSUER", &name) ||
+        !json_object_object_get_ex(name, "CN", &common))
+        return true;
+    return issuer && json_object_is_type(common, json_type_string) &&
+           strcmp(json_object_get_string(common), issuer) == 0;
 }
 
-static bool list_add_pattern(json_object *list, const char *pattern, const char *issuer)
+/* Where the list has its entry for this pattern, or the list's length; an entry is a JSON object in a string.
+ * *ret_stale: the filter names another issuer's common name and nothing else, as list_put_pattern writes it.
+ */
+static size_t list_find_pattern(json_object *list, const char *pattern, const char *issuer, bool *ret_stale)
+{
+    size_t count = json_object_array_length(list), i;
+    bool found = false;
+
+    *ret_stale = false;
+    for (i = 0; i < count && !found; i++) {
+        json_object *entry = object_parse(json_object_get_string(json_object_array_get_idx(list, i)));
+        json_object *value = NULL, *filter = NULL, *name = NULL;
+
+        found = entry && json_object_object_get_ex(entry, "pattern", &value) &&
+                json_object_is_type(value, json_type_string) &&
+                strcmp(json_object_get_string(value), pattern) == 0;
+        *ret_stale =
+            found && issuer && !entry_takes(entry, issuer) &&
+            json_object_object_get_ex(entry, "filter", &filter) && json_object_object_length(filter) == 1 &&
+            json_object_object_get_ex(filter, "ISSUER", &name) && json_object_object_length(name) == 1;
+        json_object_put(entry);
+    }
+    return found ? i - 1 : count;
+}
+
+/* Puts the entry at this place of the list; its length appends. */
+static bool list_put_pattern(json_object *list, size_t place, const char *pattern, const char *issuer)
 {
     json_object *entry = json_object_new_object(), *filter = NULL, *name = NULL, *string;
     bool ok = false;
@@ -183,7 +203,7 @@ static bool list_add_pattern(json_object *list, const char *pattern, const char 
         goto out;
     string = json_object_new_string(
         json_object_to_json_string_ext(entry, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    if (!string || json_object_array_add(list, string) != 0) {
+    if (!string || json_object_array_put_idx(list, place, string) != 0) {
         json_object_put(string);
         goto out;
     }
@@ -214,9 +234,12 @@ bool policies_chromium(const char *text, const char *const *patterns, size_t cou
         goto out;
     }
     for (size_t i = 0; i < count; i++) {
-        if (list_has_pattern(list, patterns[i]))
+        bool stale;
+        size_t place = list_find_pattern(list, patterns[i], issuer, &stale);
+
+        if (place < json_object_array_length(list) && !stale)
             continue;
-        if (!list_add_pattern(list, patterns[i], issuer))
+        if (!list_put_pattern(list, place, patterns[i], issuer))
             goto out;
         changed = true;
     }
@@ -249,19 +272,6 @@ bool policies_firefox_library(const char *text, char **ret_library)
 out:
     json_object_put(root);
     return ok;
-}
-
-/* Whether the entry's filter lets a certificate of this issuer through. */
-static bool entry_takes(json_object *entry, const char *issuer)
-{
-    json_object *filter = NULL, *name = NULL, *common = NULL;
-
-    if (!json_object_object_get_ex(entry, "filter", &filter) ||
-        !json_object_object_get_ex(filter, "ISSUER", &name) ||
-        !json_object_object_get_ex(name, "CN", &common))
-        return true;
-    return issuer && json_object_is_type(common, json_type_string) &&
-           strcmp(json_object_get_string(common), issuer) == 0;
 }
 
 bool policies_chromium_sites(const char *text, const char *issuer, size_t *ret_sites, size_t *ret_others)

@@ -20,8 +20,9 @@ bool policies_firefox(const char *text, const char *library, char **ret_text, bo
 
 /*
  * Our own file of Chromium's managed policies: for each URL pattern, the certificate of this issuer (common
- * name, NULL for any) is sent without asking. Patterns that the file has already are kept. Otherwise as
- * above; count 0 takes all away. https://chromeenterprise.google/policies/#AutoSelectCertificateForUrls
+ * name, NULL for any) is sent without asking. Patterns that the file has already are kept, except that one
+ * whose filter is nothing but another issuer's name gets this one's. Otherwise as above; count 0 takes all
+ * away. https://chromeenterprise.google/policies/#AutoSelectCertificateForUrls
  */
 bool policies_chromium(const char *text, const char *const *patterns, size_t count, const char *issuer,
                        char **ret_text, bool *ret_changed) __attribute__((warn_unused_result));

@@ -162,6 +162,32 @@ static void chromium_patterns_are_added_once_and_kept(void **state)
     free(two);
 }
 
+static void chromium_pattern_follows_the_issuer(void **state)
+{
+    const char *const pattern[] = {"https://a.example"};
+    const char *wider =
+        "{\"AutoSelectCertificateForUrls\":[\"{\\\"pattern\\\":\\\"https://a.example\\\",\\\"filter\\\":"
+        "{\\\"ISSUER\\\":{\\\"CN\\\":\\\"Old\\\",\\\"O\\\":\\\"Theirs\\\"}}}\"]}";
+    char *one = NULL, *two = NULL;
+    bool changed = false;
+
+    (void)state;
+    assert_true(policies_chromium(NULL, pattern, 1, "Old", &one, &changed));
+    assert_true(policies_chromium(one, pattern, 1, "New", &two, &changed));
+    assert_true(changed);
+    assert_json_equal(
+        two, "{\"AutoSelectCertificateForUrls\":[\"{\\\"pattern\\\":\\\"https://a.example\\\",\\\"filter\\\":"
+             "{\\\"ISSUER\\\":{\\\"CN\\\":\\\"New\\\"}}}\"]}");
+    free(one);
+    assert_true(policies_chromium(two, pattern, 1, "New", &one, &changed));
+    assert_false(changed);
+    free(one);
+    assert_true(policies_chromium(wider, pattern, 1, "New", &one, &changed));
+    assert_false(changed);
+    free(one);
+    free(two);
+}
+
 static void chromium_list_of_anything_is_read(void **state)
 {
     const char *const pattern[] = {"https://a.example"};
@@ -254,6 +280,7 @@ int main(void)
         cmocka_unit_test(firefox_device_of_another_form_is_not_read),
         cmocka_unit_test(chromium_sites_are_counted_by_issuer),
         cmocka_unit_test(chromium_patterns_are_added_once_and_kept),
+        cmocka_unit_test(chromium_pattern_follows_the_issuer),
         cmocka_unit_test(chromium_list_of_anything_is_read),
     };
 
