@@ -168,8 +168,8 @@ struct tpm_lockout {
 };
 enum tpm_status tpm_lockout_read(struct tpm *tpm, struct tpm_lockout *ret_lockout)
     __attribute__((warn_unused_result));
-/* The same for who shows it by the way: a TPM that is somebody else's, or silent, is given up after a second.
- */
+/* The same for who shows it by the way: a TPM that is somebody else's, or silent, is given up after a second;
+ * but behind a device file the kernel's own time limits hold, which nobody can shorten. */
 enum tpm_status tpm_lockout_glance(struct tpm *tpm, struct tpm_lockout *ret_lockout)
     __attribute__((warn_unused_result));
 

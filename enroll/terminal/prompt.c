@@ -97,11 +97,12 @@ char *terminal_ask_line(struct terminal *terminal, const char *prompt)
     return text;
 }
 
+/* In the background what is typed is another program's, and tcflush(3) would stop us. */
 bool terminal_entered(const struct terminal *terminal)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    return terminal->interactive && poll(&input, 1, 0) == 1 && (input.revents & POLLIN) &&
-           tcflush(STDIN_FILENO, TCIFLUSH) == 0;
+    return terminal->interactive && tcgetpgrp(STDIN_FILENO) == getpgrp() && poll(&input, 1, 0) == 1 &&
+           (input.revents & POLLIN) && tcflush(STDIN_FILENO, TCIFLUSH) == 0;
 }
 
 void terminal_instruction(struct terminal *terminal, const struct auth_instruction *instruction)
