@@ -118,17 +118,20 @@ int child_start(char *const words[], unsigned seconds, struct child *child)
 
 /*
  * The stop key stopped the command: we stop too, as one job, and go on with it. In the background it does
- * not get the terminal back.
+ * not get the terminal back. The time of the stop is not the command's.
  */
-static void stop_follow(const struct child *child)
+static void stop_follow(struct child *child)
 {
     siginfo_t seen = {.si_pid = 0};
+    int64_t stopped;
 
     if (waitid(P_PID, (id_t)child->pid, &seen, WSTOPPED | WNOHANG) != 0 || seen.si_pid == 0 ||
         child->terminal < 0)
         return;
     terminal_give(child, getpgrp());
+    stopped = now();
     kill(0, SIGTSTP);
+    child->limit += now() - stopped;
     if (tcgetpgrp(child->terminal) == getpgrp())
         terminal_give(child, child->pid);
     kill(-child->pid, SIGCONT);
