@@ -1,6 +1,7 @@
 /* A token from a command that the operator names: its words are split here and run without a shell. */
 #include "auth/ways.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -56,6 +57,14 @@ static enum enroll_exit ended_by_us(const char *name, enum child_end end, unsign
                             "The token command %s was not done within %u s and was ended.", name, seconds);
 }
 
+/* Unless it ended for the pipe that we closed, when it had printed more than any token. */
+static bool has_failed(int state, const char *token)
+{
+    bool cut_off = token == NULL && WIFSIGNALED(state) && WTERMSIG(state) == SIGPIPE;
+
+    return !cut_off && (!WIFEXITED(state) || WEXITSTATUS(state) != 0);
+}
+
 static enum enroll_exit command_run(const struct auth_options *options, char *const words[], char **ret_token,
                                     struct enroll_error *ret_error)
 {
@@ -76,7 +85,7 @@ static enum enroll_exit command_run(const struct auth_options *options, char *co
     end = child_wait(&child, &state);
     if (end != CHILD_ENDED) {
         status = ended_by_us(name, end, seconds, ret_error);
-    } else if (!WIFEXITED(state) || WEXITSTATUS(state) != 0) {
+    } else if (has_failed(state, token)) {
         status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Try the command by itself.",
                                   "The token command %s failed (%s %d).", name,
                                   WIFEXITED(state) ? "status" : "signal",

@@ -80,6 +80,9 @@ static void token_command_that_fails_is_named(void **state)
     run.auth.token_command = "sh -c 'kill -9 $$'";
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "signal 9");
+    run.auth.token_command = "yes";
+    harness_enroll(&run, &server);
+    run_expect_no_token(ENROLL_AUTHENTICATION, "longer than any token");
     run.auth.token_command = "true";
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "it is empty");
