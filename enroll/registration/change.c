@@ -165,7 +165,8 @@ out:
     return ok;
 }
 
-/* What parents_make() made, and nobody has put anything into since. */
+/* The directories that hold path, up to keep or the first that is not empty: parents_make() may have made
+ * them. */
 static void parents_remove(const char *path, const char *keep)
 {
     char directory[PATH_MAX], *slash;

@@ -198,6 +198,9 @@ static const struct {
 static enum enroll_exit directory_choose(const char *given, char ret_directory[static PATH_MAX],
                                          struct enroll_error *ret_error)
 {
+    /* What is shown is used in any working directory. */
+    if (given && given[0] != '/' && realpath(given, ret_directory))
+        return ENROLL_OK;
     if (given ? snprintf(ret_directory, PATH_MAX, "%s", given) >= PATH_MAX
               : !token_directory_find(ret_directory, PATH_MAX))
         return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE, "",

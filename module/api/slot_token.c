@@ -98,7 +98,7 @@ static CK_FLAGS lockout_flags(const struct tpm_lockout *lockout)
  * The counters are the TPM's, and any process moves them: a command tells what they are, once in a while, as
  * long as nobody is logged in. Only a token with a PIN asks. Where the TPM does not answer at once, or
  * another thread is talking to it, what was known last is shown: nobody who lists tokens is to wait for a
- * TPM.
+ * TPM. (A device of the kernel cannot be left once it has the command; it answers in its own time.)
  */
 static CK_FLAGS pin_flags(struct library *library)
 {

@@ -321,6 +321,8 @@ shown() {
         done
     done
     intune-enroll show curl | diff - <(recipe curl)
+    (cd /var/lib && intune-enroll show wpa_supplicant --token-dir intune-tpm) |
+        diff - <(intune-enroll show wpa_supplicant --token-dir "$(realpath /var/lib/intune-tpm)")
     # All that comes out is the file.
     intune-enroll show firefox >"$work"/shown
     same "$(recipe firefox | jq -S .)" "$(jq -S . "$work"/shown)"
