@@ -158,27 +158,41 @@ pin_browser_cancelled() {
     window_close
     show "asks; cancelled, it sends no certificate"
 }
+# The page is loaded again, twice at most, and the right PIN is typed when it is asked for.
+reloaded_to_welcome() {
+    local try
+    for try in 1 2; do
+        echo "reload $try"
+        window_reload
+        if window_title "$window_dialog" 2; then
+            window_answer 482915
+        fi
+        if window_title '^welcome' 3; then
+            return 0
+        fi
+    done
+    return 1
+}
 # The right PIN does not help before the TPM forgets; afterwards it does.
 pin_browser_locked() {
     pin_lock
     browser_visits "$1"
     window_answer 482915
-    if window_title "$window_dialog" 2; then
-        window_answer -
-    fi
     window_title '^400 No required SSL certificate'
+    while window_title "$window_dialog" 2; do # for the page's icon
+        window_answer -
+    done
     refused grep SUCCESS "$site/access.log"
     lock_clear
-    window_reload
-    if window_title "$window_dialog" 3; then
+    if reloaded_to_welcome; then
         show "asks; the right PIN sends no certificate; asks again once the lock is gone, and shows the page"
     else
         window_title '^400 No required SSL certificate'
         window_close
         browser_visits "$1"
+        window_answer 482915
         show "asks; the right PIN sends no certificate, until the lock is gone and it is started again"
     fi
-    window_answer 482915
     welcome_came
     window_close
 }
