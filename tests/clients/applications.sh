@@ -94,17 +94,10 @@ tunnel_end() {
 # server must have given this reason.
 tunnel_refused() {
     local server client status=0
-    openvpn_server_start 3
-    server=$started
-    { recipe openvpn; echo 'tls-timeout 1'; echo 'hand-window 6'; echo 'connect-retry-max 1'; } >"$work/openvpn.conf"
-    openvpn --config "$work/openvpn.conf" >"$work/client.log" 2>&1 </dev/null &
-    client=$!
+    tunnel_begin 'tls-timeout 1' 'hand-window 6' 'connect-retry-max 1'
     wait_for 25 grep -qE 'TLS handshake failed|Exiting|fatal|error' "$work/client.log" || status=$?
     refused inside_reached_now || status=1
-    end_process "$client"
-    end_process "$server"
-    tail -n 10 "$work/server.log"
-    cat "$work/client.log"
+    tunnel_end
     [ -z "${2-}" ] || grep -a "$2" "$work/server.log"
     show "$(grep -E "$1" "$work/client.log" | head -n 1 | cut -d' ' -f3-)"
     [ "$status" = 0 ]

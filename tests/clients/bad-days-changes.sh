@@ -135,6 +135,7 @@ curl_beside() {
 # browser_beside BROWSER ANSWER: the other token's PIN is wanted, since the browser looks for certificates in every token; with
 # it or without, ours must be what the site gets.
 browser_beside() {
+    local asked
     site_name intranet.example.com 127.0.0.13
     : >"$site/access.log"
     window_open "$1"

@@ -111,6 +111,7 @@ pin_openvpn_locked() {
     tunnel_typing 482915
     [ "$tunnel_stands" = yes ]
 }
+
 # ---- typed into a browser's own dialog ----
 
 welcome_came() {
