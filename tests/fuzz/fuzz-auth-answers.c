@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/broker_message.h"
-#include "auth/browser_answer.h"
-#include "auth/oauth.h"
-#include "net/url.h"
+#include "broker_message.h"
+#include "browser_answer.h"
+#include "oauth.h"
+#include "url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

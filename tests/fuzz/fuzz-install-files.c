@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "install/enrollment.h"
-#include "install/private_key_pem.h"
+#include "enrollment.h"
+#include "private_key_pem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

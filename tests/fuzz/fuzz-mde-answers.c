@@ -8,13 +8,13 @@
 
 #include <openssl/x509.h>
 
-#include "mde/discover.h"
-#include "mde/fault.h"
-#include "mde/issued_certificate.h"
-#include "mde/policies.h"
-#include "mde/provisioning_document.h"
-#include "mde/soap.h"
-#include "mde/token_request.h"
+#include "discover.h"
+#include "fault.h"
+#include "issued_certificate.h"
+#include "policies.h"
+#include "provisioning_document.h"
+#include "soap.h"
+#include "token_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trace/redact.h"
+#include "trace_redact.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "auth/auth.h"
+#include "auth.h"
 #include "flow.h"
-#include "mde/issued_certificate.h"
-#include "net/net.h"
+#include "issued_certificate.h"
+#include "https_client.h"
 #include "profile.h"
 
 #define HARNESS_HOST     "EnterpriseEnrollment.contoso.test"

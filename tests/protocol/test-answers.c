@@ -9,12 +9,12 @@
 
 #include <cmocka.h>
 
-#include "mde/discover.h"
-#include "mde/fault.h"
-#include "mde/policies.h"
-#include "mde/provisioning_document.h"
-#include "mde/token_request.h"
-#include "mde/xml_document.h"
+#include "discover.h"
+#include "fault.h"
+#include "policies.h"
+#include "provisioning_document.h"
+#include "token_request.h"
+#include "xml_document.h"
 
 #define SOAP12   "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\">"
 #define IN(body) SOAP12 "<s:Body>" body "</s:Body></s:Envelope>"

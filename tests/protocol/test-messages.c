@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "mde/discover.h"
-#include "mde/policies.h"
-#include "mde/token_request.h"
-#include "mde/xml_text.h"
+#include "discover.h"
+#include "policies.h"
+#include "token_request.h"
+#include "xml_text.h"
 
 #define ID "urn:uuid:748132ec-a575-4329-b01b-6171a9cf8478"
 #define HEADER(action, to)                                                                                   \

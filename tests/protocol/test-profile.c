@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "auth/browser_answer.h"
-#include "net/url.h"
+#include "browser_answer.h"
+#include "url.h"
 #include "profile.h"
 
 static char machine_id[64], os_release[64];

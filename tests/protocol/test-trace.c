@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "mde-harness.h"
-#include "trace/redact.h"
-#include "trace/trace.h"
+#include "trace_redact.h"
+#include "trace.h"
 
 /* {"alg":"none"} . {"upn":"alice@contoso.test","tid":"t-1","deviceid":"d-9","exp":1800000000} . signature */
 #define JWT                                                                                                  \

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "mde-harness.h"
-#include "trace/trace.h"
+#include "trace.h"
 
 static struct trace *trace;
 

@@ -1,5 +1,5 @@
-/* enroll/install without a TPM: the texts that are written and read back, generations, and what an
- * interrupted run left. */
+/* enroll/enrolment and enroll/device_key without a TPM: the texts that are written and read back,
+ * generations, and what an interrupted run left. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -20,12 +20,12 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "install/enrollment.h"
-#include "install/generation.h"
-#include "install/key_choice.h"
-#include "install/private_key_pem.h"
-#include "install/public_key.h"
-#include "install/request.h"
+#include "enrollment.h"
+#include "generation.h"
+#include "key_choice.h"
+#include "private_key_pem.h"
+#include "public_key.h"
+#include "request.h"
 
 #define DAY 86400
 

@@ -1,4 +1,4 @@
-/* enroll/registration/policies.c: what is ours goes in and out, everything else stays. */
+/* enroll/applications/browser_policies.c: what is ours goes in and out, everything else stays. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 
 #include <json-c/json.h>
 
-#include "policies.h"
+#include "browser_policies.h"
 
 #define LIBRARY "/usr/lib/module.so"
 

@@ -1,4 +1,4 @@
-/* enroll/terminal: what the commands print, as text and as JSON. */
+/* enroll/output: what the commands print, as text and as JSON. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +12,8 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
-#include "terminal/report.h"
-#include "terminal/terminal.h"
+#include "report.h"
+#include "terminal.h"
 
 /* What printing the report writes to a descriptor, NUL-terminated. */
 static char *printed(const struct report *report, bool json)

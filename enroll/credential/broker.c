@@ -1,0 +1,264 @@
+/*
+ * The identity broker of the desktop session (D-Bus, com.microsoft.identity.broker1), as Microsoft's and
+ * himmelblau's both offer it: a token without a question where the user is signed in, else the broker's own
+ * window.
+ */
+#include "ways.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <systemd/sd-bus.h>
+
+#include "broker_message.h"
+#include "secret.h"
+#include "https_client.h"
+
+#define BROKER_NAME         "com.microsoft.identity.broker1"
+#define BROKER_PATH         "/com/microsoft/identity/broker1"
+#define BROKER_INTERFACE    "com.microsoft.identity.Broker1"
+#define PROTOCOL            "0.0"
+#define LIST_SECONDS        5
+#define WAIT_SLICE          200000 /* microseconds between two looks whether somebody cancelled */
+#define INTERACTIVE_SECONDS 300
+#define AUTHORITY_DEFAULT   "https://login.microsoftonline.com"
+
+struct session {
+    sd_bus *bus;
+    const struct auth_options *options;
+};
+
+static bool name_listed(sd_bus *bus, const char *method)
+{
+    sd_bus_message *reply = NULL;
+    char **names = NULL;
+    bool found = false;
+
+    if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                           method, NULL, &reply, NULL) >= 0 &&
+        sd_bus_message_read_strv(reply, &names) >= 0) {
+        for (char **name = names; name != NULL && *name != NULL; name++) {
+            found = found || strcmp(*name, BROKER_NAME) == 0;
+            free(*name);
+        }
+        free(names);
+    }
+    sd_bus_message_unref(reply);
+    return found;
+}
+
+bool auth_broker_available(void)
+{
+    sd_bus *bus = NULL;
+    bool found = sd_bus_open_user(&bus) >= 0 &&
+                 sd_bus_set_method_call_timeout(bus, LIST_SECONDS * UINT64_C(1000000)) >= 0 &&
+                 (name_listed(bus, "ListNames") || name_listed(bus, "ListActivatableNames"));
+
+    sd_bus_flush_close_unref(bus);
+    return found;
+}
+
+static void correlation_make(char ret_id[37])
+{
+    uint8_t r[16] = {0};
+
+    /* It only ties log lines together; zeros would do. */
+    if (RAND_bytes(r, sizeof(r)) != 1)
+        memset(r, 0, sizeof(r));
+    snprintf(ret_id, 37, "%02x%02x%02x%02x-%02x%02x-4%x%02x-8%x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+             r[2], r[3], r[4], r[5], r[6] & 15, r[7], r[8] & 15, r[9], r[10], r[11], r[12], r[13], r[14],
+             r[15]);
+}
+
+static enum enroll_exit call_failed(const char *method, int result, const sd_bus_error *error,
+                                    struct enroll_error *ret_error)
+{
+    bool absent = sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+                  sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
+
+    enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+                     "Run this as the signed-in user in the desktop session, or use another --auth.",
+                     absent ? "No identity broker is installed in this session (%s)."
+                            : "The identity broker failed at %s.",
+                     method);
+    if (!absent)
+        snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%s",
+                 error->message != NULL ? error->message : strerrordesc_np(-result));
+    enroll_text_print(ret_error->server_text, strlen(ret_error->server_text), ret_error->server_text,
+                      sizeof(ret_error->server_text));
+    return ENROLL_AUTHENTICATION;
+}
+
+/* The answer to one call, as it comes in. */
+struct answer {
+    bool arrived;
+    int result; /* 0, or -errno */
+    char *text;
+    sd_bus_error error;
+};
+
+static int answer_receive(sd_bus_message *reply, void *context, sd_bus_error *error)
+{
+    struct answer *answer = context;
+    const char *text = NULL;
+
+    (void)error;
+    answer->arrived = true;
+    sd_bus_message_sensitive(reply);
+    if (sd_bus_message_is_method_error(reply, NULL) != 0) {
+        answer->result = -sd_bus_message_get_errno(reply);
+        sd_bus_error_copy(&answer->error, sd_bus_message_get_error(reply));
+    } else {
+        answer->result = sd_bus_message_read(reply, "s", &text);
+    }
+    if (answer->result >= 0 && (answer->text = strdup(text)) == NULL)
+        answer->result = -ENOMEM;
+    return 1;
+}
+
+/* Until the answer is there, sd-bus says that it took too long, or somebody cancels. False: cancelled. */
+static bool answer_wait(const struct session *session, struct answer *answer)
+{
+    const struct auth_options *options = session->options;
+    int result = 0;
+
+    while (!answer->arrived && result >= 0) {
+        if (options->cancelled != NULL && options->cancelled(options->context))
+            return false;
+        result = sd_bus_process(session->bus, NULL);
+        if (result == 0)
+            result = sd_bus_wait(session->bus, WAIT_SLICE);
+        if (result == -EINTR)
+            result = 0;
+    }
+    if (!answer->arrived)
+        answer->result = result;
+    return true;
+}
+
+/* Calls a method with one JSON argument. *ret_answer is a secret. */
+static enum enroll_exit broker_call(const struct session *session, const char *method, const char *argument,
+                                    unsigned seconds, char **ret_answer, struct enroll_error *ret_error)
+{
+    struct answer answer = {.error = SD_BUS_ERROR_NULL};
+    sd_bus_message *call = NULL;
+    sd_bus_slot *slot = NULL;
+    char correlation[37];
+    enum enroll_exit status = ENROLL_OK;
+    int result;
+
+    correlation_make(correlation);
+    result = sd_bus_message_new_method_call(session->bus, &call, BROKER_NAME, BROKER_PATH, BROKER_INTERFACE,
+                                            method);
+    if (result >= 0)
+        result = sd_bus_message_append(call, "sss", PROTOCOL, correlation, argument);
+    if (result >= 0)
+        result = sd_bus_call_async(session->bus, &slot, call, answer_receive, &answer,
+                                   (uint64_t)seconds * 1000000);
+    if (result >= 0 && !answer_wait(session, &answer))
+        status =
+            enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL, "The sign-in was cancelled.");
+    if (result >= 0)
+        result = answer.result;
+    if (status == ENROLL_OK && result < 0)
+        status = call_failed(method, result, &answer.error, ret_error);
+    if (status == ENROLL_OK)
+        *ret_answer = answer.text;
+    else
+        secret_free(answer.text);
+    sd_bus_slot_unref(slot);
+    sd_bus_message_unref(call);
+    sd_bus_error_free(&answer.error);
+    return status;
+}
+
+/* One attempt at a token. *ret_words gets the broker's refusal when there is no token; ENROLL_OK all the
+ * same. */
+static enum enroll_exit token_acquire(const struct session *session, const char *method, unsigned seconds,
+                                      const struct broker_request *request, const char *account,
+                                      char **ret_token, char **ret_words, struct enroll_error *ret_error)
+{
+    char *argument = broker_token_request(request, account), *answer = NULL;
+    enum enroll_exit status = argument != NULL
+                                  ? broker_call(session, method, argument, seconds, &answer, ret_error)
+                                  : enroll_error_memory(ret_error, STEP_TOKEN);
+
+    if (status == ENROLL_OK && !broker_token_read(answer, strlen(answer), ret_token, ret_words))
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, NULL,
+                                  "The identity broker's answer has neither a token nor an error.");
+    secret_free(answer);
+    free(argument);
+    return status;
+}
+
+static enum enroll_exit token_get(const struct session *session, const struct broker_request *request,
+                                  const struct auth_situation *situation, char **ret_token,
+                                  struct enroll_error *ret_error)
+{
+    unsigned silent =
+        session->options->timeout_seconds != 0 ? session->options->timeout_seconds : NET_TIMEOUT_DEFAULT;
+    char *argument = broker_accounts_request(request), *answer = NULL, *account = NULL, *words = NULL;
+    enum enroll_exit status = argument != NULL
+                                  ? broker_call(session, "getAccounts", argument, silent, &answer, ret_error)
+                                  : enroll_error_memory(ret_error, STEP_TOKEN);
+
+    if (status == ENROLL_OK)
+        account = broker_account_choose(answer, strlen(answer), request->user);
+    if (status == ENROLL_OK && account != NULL)
+        status = token_acquire(session, "acquireTokenSilently", silent, request, account, ret_token, &words,
+                               ret_error);
+    if (status == ENROLL_OK && *ret_token == NULL) {
+        free(words);
+        words = NULL;
+        if (situation->note != NULL)
+            situation->note(situation->note_context, "The identity broker asks you to sign in.");
+        status = token_acquire(session, "acquireTokenInteractively", INTERACTIVE_SECONDS, request, account,
+                               ret_token, &words, ret_error);
+    }
+    if (status == ENROLL_OK && *ret_token == NULL) {
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+                                  "Check --client-id and --scope.", "The identity broker gave no token.");
+        snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%s", words != NULL ? words : "");
+    }
+    free(words);
+    free(account);
+    secret_free(answer);
+    free(argument);
+    return status;
+}
+
+enum enroll_exit auth_broker_obtain(const struct auth_options *options,
+                                    const struct auth_situation *situation,
+                                    struct auth_credential *ret_credential, struct enroll_error *ret_error)
+{
+    char authority[300];
+    const struct broker_request request = {.client_id = options->client_id,
+                                           .scope = options->scope,
+                                           .authority = authority,
+                                           .user = situation->user};
+    struct session session = {.options = options};
+    enum enroll_exit status;
+    int result;
+
+    if (options->scope == NULL)
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Give --scope.",
+                                "A token from the identity broker needs a scope, and none is configured.");
+    snprintf(authority, sizeof(authority), "%s/%s",
+             options->authority != NULL ? options->authority : AUTHORITY_DEFAULT,
+             options->tenant != NULL ? options->tenant : "common");
+    result = sd_bus_open_user(&session.bus);
+    if (result < 0)
+        return enroll_error_set(
+            ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+            "Run this as the signed-in user in the desktop session, or use another --auth.",
+            "There is no D-Bus session to find an identity broker in (%s).", strerrordesc_np(-result));
+    ret_credential->kind = CREDENTIAL_TOKEN;
+    status = token_get(&session, &request, situation, &ret_credential->token, ret_error);
+    sd_bus_flush_close_unref(session.bus);
+    return status;
+}

@@ -1,0 +1,90 @@
+/*
+ * User name and password (AuthPolicy OnPremise). The password goes to the enrolment host in clear inside TLS,
+ * so a host that was found automatically gets it only after somebody said so.
+ */
+#include "ways.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "secret.h"
+
+static enum enroll_exit host_confirm(const struct auth_options *options,
+                                     const struct auth_situation *situation, struct enroll_error *ret_error)
+{
+    char question[512];
+
+    if (situation->host_was_typed)
+        return ENROLL_OK;
+    snprintf(question, sizeof(question), "The host %s was found automatically. Send your password to it?",
+             situation->enrollment_host);
+    if (options->confirm != NULL && options->confirm(options->context, question))
+        return ENROLL_OK;
+    return enroll_error_set(
+        ret_error, ENROLL_UNSAFE, STEP_TOKEN,
+        "If that is the right server, name it yourself: --discovery-url, or --accept-redirect HOST.",
+        "The password was not sent: the host %s was found automatically and nobody confirmed it.",
+        situation->enrollment_host);
+}
+
+static enum enroll_exit file_read(const struct auth_options *options, char **ret_password,
+                                  struct enroll_error *ret_error)
+{
+    const char *path = options->password_file;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const char *why = fd < 0 ? strerrordesc_np(errno) : NULL;
+    char *password = fd < 0 ? NULL : secret_read(fd, options->cancelled, options->context, &why);
+
+    if (fd >= 0)
+        close(fd);
+    if (password == NULL)
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --password-file.",
+                                "The password in %s cannot be used: %s.", path, why);
+    *ret_password = password;
+    return ENROLL_OK;
+}
+
+static enum enroll_exit prompt(const struct auth_options *options, const char *user, const char *host,
+                               char **ret_password, struct enroll_error *ret_error)
+{
+    char text[512];
+    char *password = NULL;
+
+    snprintf(text, sizeof(text), "Password of %s for %s", user, host);
+    if (options->ask_secret != NULL)
+        password = options->ask_secret(options->context, text);
+    if (password == NULL || *password == '\0') {
+        secret_free(password);
+        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+                                "Give --password-file where nobody can type.",
+                                "The server wants a password and none was given.");
+    }
+    *ret_password = password;
+    return ENROLL_OK;
+}
+
+enum enroll_exit auth_password_obtain(const struct auth_options *options,
+                                      const struct auth_situation *situation,
+                                      struct auth_credential *ret_credential, struct enroll_error *ret_error)
+{
+    const char *user = options->username != NULL ? options->username : situation->user;
+    enum enroll_exit status;
+
+    if (user == NULL || *user == '\0')
+        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Give --username.",
+                                "The server wants a user name and none was given.");
+    status = host_confirm(options, situation, ret_error);
+    if (status == ENROLL_OK && options->password_file != NULL)
+        status = file_read(options, &ret_credential->password, ret_error);
+    else if (status == ENROLL_OK)
+        status = prompt(options, user, situation->enrollment_host, &ret_credential->password, ret_error);
+    if (status != ENROLL_OK)
+        return status;
+    ret_credential->kind = CREDENTIAL_PASSWORD;
+    ret_credential->username = strdup(user);
+    return ret_credential->username != NULL ? ENROLL_OK : enroll_error_memory(ret_error, STEP_TOKEN);
+}

@@ -1,0 +1,125 @@
+/* A token from a command that the operator names: its words are split here and run without a shell. */
+#include "ways.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "child.h"
+#include "secret.h"
+
+#define WORDS_MAX 64
+
+/*
+ * Splits in place at blanks; '...' and "..." keep blanks, a backslash the next character (not within single
+ * quotes). No variables, no substitution, no wildcards. The number of words; 0 for an open quote or too many.
+ */
+static size_t words_split(char *command, char *words[WORDS_MAX + 1])
+{
+    size_t count = 0;
+    char *write = command, quote = '\0';
+    bool in_word = false;
+
+    for (char *read = command; *read != '\0'; read++) {
+        if (quote == '\0' && (*read == ' ' || *read == '\t')) {
+            if (in_word)
+                *write++ = '\0';
+            in_word = false;
+            continue;
+        }
+        if (!in_word) {
+            if (count == WORDS_MAX)
+                return 0;
+            words[count++] = write;
+            in_word = true;
+        }
+        if (quote != '\0' ? *read == quote : *read == '\'' || *read == '"')
+            quote = quote != '\0' ? '\0' : *read;
+        else if (*read == '\\' && quote != '\'' && read[1] != '\0')
+            *write++ = *++read;
+        else
+            *write++ = *read;
+    }
+    *write = '\0';
+    words[count] = NULL;
+    return quote == '\0' ? count : 0;
+}
+
+static enum enroll_exit ended_by_us(const char *name, enum child_end end, unsigned seconds,
+                                    struct enroll_error *ret_error)
+{
+    if (end == CHILD_CANCELLED)
+        return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL,
+                                "The token command %s was cancelled.", name);
+    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+                            "Try the command by itself, or give it more time with --token-command-timeout.",
+                            "The token command %s was not done within %u s and was ended.", name, seconds);
+}
+
+/* Unless it ended for the pipe that we closed, when it had printed more than any token. */
+static bool has_failed(int state, const char *token)
+{
+    bool cut_off = token == NULL && WIFSIGNALED(state) && WTERMSIG(state) == SIGPIPE;
+
+    return !cut_off && (!WIFEXITED(state) || WEXITSTATUS(state) != 0);
+}
+
+static enum enroll_exit command_run(const struct auth_options *options, char *const words[], char **ret_token,
+                                    struct enroll_error *ret_error)
+{
+    struct child child = {.cancelled = options->cancelled, .context = options->context};
+    unsigned seconds =
+        options->token_command_seconds != 0 ? options->token_command_seconds : AUTH_TOKEN_COMMAND_SECONDS;
+    const char *name = words[0], *why = NULL;
+    enum enroll_exit status;
+    enum child_end end;
+    int state = 0, result;
+    char *token;
+
+    result = child_start(words, seconds, &child);
+    if (result != 0)
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --token-command.",
+                                "The token command %s cannot be run: %s.", name, strerrordesc_np(result));
+    token = secret_read_waiting(child.output, child_output_wait, &child, &why);
+    end = child_wait(&child, &state);
+    if (end != CHILD_ENDED) {
+        status = ended_by_us(name, end, seconds, ret_error);
+    } else if (has_failed(state, token)) {
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Try the command by itself.",
+                                  "The token command %s failed (%s %d).", name,
+                                  WIFEXITED(state) ? "status" : "signal",
+                                  WIFEXITED(state) ? WEXITSTATUS(state) : WTERMSIG(state));
+    } else if (token == NULL) {
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Try the command by itself.",
+                                  "What the token command %s printed cannot be used: %s.", name, why);
+    } else {
+        *ret_token = token;
+        return ENROLL_OK;
+    }
+    secret_free(token);
+    return status;
+}
+
+enum enroll_exit auth_token_command_obtain(const struct auth_options *options,
+                                           const struct auth_situation *situation,
+                                           struct auth_credential *ret_credential,
+                                           struct enroll_error *ret_error)
+{
+    char *command = strdup(options->token_command);
+    char *words[WORDS_MAX + 1];
+    enum enroll_exit status;
+
+    (void)situation;
+    if (command == NULL)
+        return enroll_error_memory(ret_error, STEP_TOKEN);
+    if (words_split(command, words) == 0) {
+        status = enroll_error_set(ret_error, ENROLL_USAGE, STEP_TOKEN, "Check --token-command.",
+                                  "The token command is empty, too long, or has a quote without its end.");
+    } else {
+        status = command_run(options, words, &ret_credential->token, ret_error);
+        ret_credential->kind = CREDENTIAL_TOKEN;
+    }
+    free(command);
+    return status;
+}

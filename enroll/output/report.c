@@ -1,0 +1,279 @@
+#include "report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certificate.h"
+#include "public_key.h"
+#include "url.h"
+#include "terminal.h"
+
+#define DAY 86400
+
+void report_time(time_t when, char *ret_text, size_t size)
+{
+    struct tm tm;
+    if (!gmtime_r(&when, &tm) || !strftime(ret_text, size, "%Y-%m-%dT%H:%M:%SZ", &tm))
+        snprintf(ret_text, size, "?");
+}
+
+/* RFC 7512, 2.3: what is not unreserved is percent-encoded. */
+static void uri_put(FILE *out, const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if ((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') ||
+            strchr("-._~", *c))
+            fputc(*c, out);
+        else
+            fprintf(out, "%%%02X", *c);
+    }
+}
+
+char *report_uri(const struct token_generation *generation)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    fputs("pkcs11:token=", out);
+    uri_put(out, generation->label);
+    fputs(";object=", out);
+    uri_put(out, generation->object_label);
+    if (fclose(out)) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static bool facts_of(const struct report *report, struct certificate_facts *ret_facts)
+{
+    return report->generation && report->generation->has_certificate &&
+           certificate_facts_read(report->generation->certificate.value.data,
+                                  report->generation->certificate.value.size, ret_facts);
+}
+
+time_t report_renewal_due(const struct report *report)
+{
+    struct certificate_facts facts;
+    if (!facts_of(report, &facts))
+        return 0;
+    unsigned period =
+        report->enrollment ? (unsigned)enrollment_number(report->enrollment->renew_period_days, 0) : 0;
+    time_t due =
+        enrollment_renewal_time(facts.not_before, facts.not_after, period, report->generation->serial);
+    certificate_facts_free(&facts);
+    return due;
+}
+
+static void row(const char *name, const char *value)
+{
+    if (value && value[0])
+        printf("  %-13s %s\n", name, value);
+}
+
+static void print_dates(const struct certificate_facts *facts, time_t due)
+{
+    char from[32], until[32], text[128];
+    time_t now = time(NULL);
+    long days = (long)((facts->not_after - now) / DAY);
+    report_time(facts->not_before, from, sizeof from);
+    report_time(facts->not_after, until, sizeof until);
+    if (facts->not_after <= now)
+        snprintf(text, sizeof text, "%s to %s (expired)", from, until);
+    else
+        snprintf(text, sizeof text, "%s to %s (%ld days left)", from, until, days);
+    row("Valid", text);
+    report_time(due, until, sizeof until);
+    snprintf(text, sizeof text, "%s%s", until, due <= now ? " (due)" : "");
+    row("Renewal from", text);
+}
+
+/* Whom this machine will show its certificate to. */
+static void print_renewal_host(const struct enrollment *enrollment)
+{
+    char host[URL_HOST_MAX], text[URL_HOST_MAX + 64];
+    bool other;
+    const char *url = enrollment_renewal_url(enrollment, &other);
+    if (!url || !url_host(url, host))
+        return;
+    snprintf(text, sizeof text, "%s%s", host, other ? " (in another domain than the server)" : "");
+    row("Renewal host", text);
+}
+
+static void print_key(const struct report *report)
+{
+    char name[16], text[160];
+    const struct tpm_key *key = &report->generation->key;
+    public_key_name(&key->public_key, name, sizeof name);
+    if (key->persistent_handle)
+        snprintf(text, sizeof text, "%s in the TPM (%s %s), resident at 0x%08x%s", name,
+                 report->generation->manufacturer, report->generation->model,
+                 (unsigned)key->persistent_handle, key->has_pin ? ", with a PIN" : "");
+    else
+        snprintf(text, sizeof text, "%s in the TPM (%s %s), wrapped in device.key%s", name,
+                 report->generation->manufacturer, report->generation->model,
+                 key->has_pin ? ", with a PIN" : "");
+    row("Key", text);
+}
+
+static void print_try(const struct report *report)
+{
+    printf("  %-13s ", "Try");
+    if (!report->default_directory)
+        printf("INTUNE_TPM_TOKEN_DIR=%s ", report->token_directory);
+    printf("p11tool --list-all 'pkcs11:token=");
+    uri_put(stdout, report->generation->label);
+    puts("'");
+}
+
+static void print_token(const struct report *report)
+{
+    struct certificate_facts facts;
+    if (!report->generation)
+        return;
+    if (report->enrollment) {
+        row("Server", report->enrollment->enrollment_url);
+        row("Name", report->enrollment->server_name ? report->enrollment->server_name
+                                                    : report->enrollment->provider_id);
+        row("User", report->enrollment->user);
+    }
+    if (facts_of(report, &facts)) {
+        row("Subject", facts.subject);
+        row("Issuer", facts.issuer);
+        print_dates(&facts, report_renewal_due(report));
+        if (report->enrollment)
+            print_renewal_host(report->enrollment);
+        certificate_facts_free(&facts);
+    }
+    print_key(report);
+    row("Token", report->token_directory);
+    char *uri = report_uri(report->generation);
+    row("URI", uri);
+    free(uri);
+    if (report->enrollment)
+        row("Management", report->enrollment->management_url);
+}
+
+static void print_state(const struct report *report)
+{
+    char text[160], when[32];
+    if (report->tpm_state)
+        row("TPM", report->tpm_state);
+    if (report->tpm_lockout) {
+        snprintf(text, sizeof text, "%u of %u failed authorizations%s",
+                 (unsigned)report->tpm_lockout->failures, (unsigned)report->tpm_lockout->max_failures,
+                 report->tpm_lockout->locked ? ", LOCKED" : "");
+        if (report->tpm_lockout->failures || report->tpm_lockout->locked)
+            row("Lock-out", text);
+    }
+    if (report->state && report->state->failed_at) {
+        report_time(report->state->failed_at, when, sizeof when);
+        printf("  %-13s %s: %s\n", "Last error", when, report->state->message);
+    }
+}
+
+static void print_requirements(const struct certificate_requirements *requirements)
+{
+    static const char *const hashes[] = {"SHA-256", "SHA-1", "SHA-256", "SHA-384", "SHA-512"};
+    static const char *const curves[] = {"", "P-256", "P-384", "P-521"};
+    char text[64];
+    row("Policy", requirements->policy_name);
+    row("Policy id", requirements->policy_id);
+    if (requirements->key_type == TPM_KEY_EC)
+        snprintf(text, sizeof text, "EC %s", curves[requirements->curve]);
+    else
+        snprintf(text, sizeof text, "RSA, at least %u bits", requirements->minimum_bits);
+    row("Key", text);
+    row("Hash", hashes[requirements->hash]);
+    if (!requirements->from_policy)
+        row("Note", "the server gave no usable policy; these are the defaults");
+    if (requirements->validity_seconds) {
+        snprintf(text, sizeof text, "%llu days", (unsigned long long)requirements->validity_seconds / DAY);
+        row("Validity", text);
+    }
+    if (requirements->renewal_seconds) {
+        snprintf(text, sizeof text, "%llu days before the end",
+                 (unsigned long long)requirements->renewal_seconds / DAY);
+        row("Renewal", text);
+    }
+    for (size_t i = 0; i < requirements->extension_count; i++)
+        row("Extension", requirements->extensions[i].oid);
+    for (size_t i = 0; i < requirements->warning_count; i++)
+        row("Warning", requirements->warnings[i]);
+}
+
+static void print_checks(const struct report *report)
+{
+    static const char *const marks[] = {"OK", "warning", "FAILED", "skipped"};
+    for (size_t i = 0; i < report->check_count; i++) {
+        const struct report_check *check = &report->checks[i];
+        printf("%-8s %s: %s\n", marks[check->outcome], check->name, check->text);
+        if (check->advice[0])
+            printf("         %s\n", check->advice);
+    }
+}
+
+static const char *headline(const struct report *report)
+{
+    static const struct {
+        const char *action, *text;
+    } headlines[] = {
+        {"enrolled", "This machine is enrolled."},
+        {"renewed", "The certificate was renewed."},
+        {"unchanged", "This machine is enrolled already; nothing was changed."},
+        {"pending", "The server decides later. Ask again with: intune-enroll enroll --resume"},
+        {"status", "This machine is enrolled."},
+        {"policy", "This is what the server would ask for."},
+        {"pin-changed", "The PIN was changed."},
+        {"pin-removed", "The key has no PIN any more."},
+    };
+    for (size_t i = 0; report->action && i < sizeof headlines / sizeof headlines[0]; i++) {
+        if (strcmp(report->action, headlines[i].action) == 0)
+            return headlines[i].text;
+    }
+    return NULL;
+}
+
+/* The timer's usual answer, twice a day into the journal, is one line. */
+static void print_not_due(const struct report *report)
+{
+    char when[32];
+    report_time(report_renewal_due(report), when, sizeof when);
+    printf("The certificate is not yet due for renewal; it will be from %s.\n", when);
+}
+
+static void print_pending(const struct enrollment *enrollment)
+{
+    row("Request", enrollment->request_id);
+    row("Server says", enrollment->disposition);
+}
+
+bool report_print(const struct report *report, bool json)
+{
+    if (json)
+        return report_json_print(report);
+    if (report->action && strcmp(report->action, "not-due") == 0) {
+        print_not_due(report);
+        return fflush(stdout) == 0 && !ferror(stdout);
+    }
+    const char *first = headline(report);
+    if (first)
+        puts(first);
+    if (report->enrollment && report->enrollment->request_id)
+        print_pending(report->enrollment);
+    print_token(report);
+    if (report->requirements)
+        print_requirements(report->requirements);
+    print_state(report);
+    print_checks(report);
+    if (report->has_removed)
+        printf("Removed: %zu key%s from the TPM, %zu item%s from %s.\n", report->removed_keys,
+               report->removed_keys == 1 ? "" : "s", report->removed_files,
+               report->removed_files == 1 ? "" : "s", report->token_directory);
+    if (report->generation && report->action)
+        print_try(report);
+    return fflush(stdout) == 0 && !ferror(stdout);
+}
