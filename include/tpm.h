@@ -9,7 +9,7 @@
  * - A `struct tpm` is not thread-safe: its owner serialises the calls. Any number may exist.
  * - Authorization failures are never repeated. TPM_RC_RETRY, YIELDED and TESTING are, with bounded
  *   back-off, and so is a full object memory; a reset or a lost connection is recovered from once.
- * - No libcrypto operation that an ENGINE or a provider could take over is used: an application may have
+ * - No libcrypto operation that an engine or a provider could take over is used: an application may have
  *   made a PKCS #11 engine over this very module its default.
  */
 #ifndef INTUNE_TPM_H

@@ -153,7 +153,7 @@ static bool show_strongswan(const struct names *names)
 
 static bool show_wpa_supplicant(const struct names *names)
 {
-    printf("pkcs11_engine_path=" INTUNE_ENGINE "\npkcs11_module_path=%s\n"
+    printf("pkcs11_engine_path=" INTUNE_PKCS11_OF_OPENSSL "\npkcs11_module_path=%s\n"
            "# in a network block, with eap=TLS, identity, ca_cert and domain_match\n"
            "engine=1\nengine_id=\"pkcs11\"\nkey_id=\"%s\"\nclient_cert=\"%s\"\n",
            names->library, names->uri, names->certificate);

@@ -23,6 +23,7 @@ struct renewal {
     struct tpm_facts facts;
     struct issuance *issuance;
     struct flow_result result;
+    struct signing_key *key;
     char *pin;
     char *host_storage;
     const char *hosts[ENROLLMENT_HOSTS_MAX + 1];
@@ -157,6 +158,10 @@ static enum enroll_exit ask(struct renewal *renewal)
 
     if (!enrollment_hosts(&run->enrollment, &renewal->host_storage, renewal->hosts))
         return enroll_error_memory(&run->error, STEP_PREPARE);
+    enum enroll_exit status =
+        signing_key_open(run->tpm, &generation->key, renewal->pin, STEP_PREPARE, &renewal->key, &run->error);
+    if (status != ENROLL_OK)
+        return status;
     for (size_t i = 0; i < generation->chain_count; i++) {
         chain[i] = generation->chain[i].value.data;
         chain_sizes[i] = generation->chain[i].value.size;
@@ -170,12 +175,12 @@ static enum enroll_exit ask(struct renewal *renewal)
         .chain = chain,
         .chain_sizes = chain_sizes,
         .chain_count = generation->chain_count,
-        .key = {.token_directory = run->token_directory, .tcti = run->tcti, .pin = renewal->pin},
+        .key = renewal->key,
     };
     conversation->options.discovery_url = run->enrollment.discovery_url;
     if (run->enrollment.request_version)
         conversation->options.request_version = run->enrollment.request_version;
-    enum enroll_exit status =
+    status =
         flow_renew(&conversation->options, &old, &conversation->callbacks, &renewal->result, &run->error);
     renewal->has_result = status == ENROLL_OK;
     if (status == ENROLL_OK && renewal->result.pending)
@@ -269,6 +274,7 @@ int command_renew(int argc, char **argv)
                          status == ENROLL_OK ? issuance_generation(renewal->issuance) : NULL);
     exit_status = run_end(&renewal->run, status);
     issuance_free(renewal->issuance);
+    signing_key_close(renewal->key);
     install_directory_close(&renewal->directory);
     if (renewal->has_result)
         flow_result_free(&renewal->result);

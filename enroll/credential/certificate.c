@@ -16,7 +16,7 @@
 #include <openssl/pem.h>
 
 #include "secret.h"
-#include "token_key.h"
+#include "token_signing_key.h"
 
 static enum enroll_exit refuse(const char *what, const char *name, struct enroll_error *ret_error)
 {
@@ -89,7 +89,7 @@ static enum enroll_exit files_read(const struct auth_options *options, struct au
 
 static void source_close(void *source)
 {
-    token_key_close(source);
+    signing_key_close(source);
 }
 
 /* RFC 7512, 2.4: pin-source names a file, as a path or a file: URI. Without one the PIN is asked for. */
@@ -115,16 +115,16 @@ static char *token_pin_get(void *context, const char *source)
 static enum enroll_exit token_read(const struct auth_options *options, struct auth_credential *ret_credential,
                                    struct enroll_error *ret_error)
 {
-    const struct token_key_pin pin = {token_pin_get, (void *)(uintptr_t)options};
-    struct token_key *key = NULL;
-    enum enroll_exit status = token_key_open_uri(options->certificate, &pin, STEP_TOKEN, &key,
-                                                 &ret_credential->certificate, ret_error);
+    const struct token_pin_source pin = {token_pin_get, (void *)(uintptr_t)options};
+    struct signing_key *key = NULL;
+    enum enroll_exit status = token_signing_key_open(options->certificate, &pin, STEP_TOKEN, &key,
+                                                     &ret_credential->certificate, ret_error);
 
     if (status != ENROLL_OK)
         return status;
     ret_credential->key_source = key;
     ret_credential->key_source_close = source_close;
-    ret_credential->key = token_key_pkey(key);
+    ret_credential->key = signing_key_pkey(key);
     return EVP_PKEY_up_ref(ret_credential->key) == 1 ? ENROLL_OK : enroll_error_memory(ret_error, STEP_TOKEN);
 }
 

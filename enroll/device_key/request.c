@@ -85,6 +85,22 @@ static const char *library_reason(void)
     return reason ? reason : "no reason given";
 }
 
+/*
+ * Its DER, if the signature is that of the public key in it. It is read back for that: what was signed with
+ * knows no more than how to sign.
+ */
+static bool request_encode(X509_REQ *csr, unsigned char **ret_der, size_t *ret_size)
+{
+    int size = i2d_X509_REQ(csr, ret_der);
+    const unsigned char *cursor = *ret_der;
+    X509_REQ *read = size > 0 ? d2i_X509_REQ(NULL, &cursor, size) : NULL;
+    bool good = read != NULL && X509_REQ_verify(read, X509_REQ_get0_pubkey(read)) == 1;
+
+    X509_REQ_free(read);
+    *ret_size = good ? (size_t)size : 0;
+    return good;
+}
+
 enum enroll_exit install_request_make(const struct install_request *request, uint8_t **ret_request,
                                       size_t *ret_size, struct enroll_error *ret_error)
 {
@@ -92,6 +108,8 @@ enum enroll_exit install_request_make(const struct install_request *request, uin
     X509_NAME *subject = X509_NAME_new();
     X509_REQ *csr = X509_REQ_new();
     EVP_PKEY *key = request->key;
+    unsigned char *der = NULL;
+    size_t size = 0;
 
     ERR_clear_error();
     if (!subject || !csr || !X509_REQ_set_version(csr, X509_REQ_VERSION_1) ||
@@ -104,25 +122,22 @@ enum enroll_exit install_request_make(const struct install_request *request, uin
         goto out;
     }
     if (X509_REQ_sign(csr, key, request_hash(request->requirements->hash)) <= 0 ||
-        X509_REQ_verify(csr, key) <= 0) {
-        status = enroll_error_set(ret_error, ENROLL_TPM, STEP_ENROL,
-                                  "Try again; intune-enroll verify looks at the TPM.",
-                                  "the TPM did not sign the certificate request: %s", library_reason());
+        !request_encode(csr, &der, &size)) {
+        status =
+            enroll_error_set(ret_error, ENROLL_TPM, STEP_ENROL, "check the TPM with intune-enroll verify",
+                             "the TPM did not sign the certificate request: %s", library_reason());
         goto out;
     }
-    unsigned char *der = NULL;
-    int size = i2d_X509_REQ(csr, &der);
-    uint8_t *copy = size > 0 ? malloc((size_t)size) : NULL;
-    if (!copy) {
-        status = enroll_error_set(ret_error, ENROLL_FAILED, STEP_ENROL, "", "out of memory");
-    } else {
-        memcpy(copy, der, (size_t)size);
-        *ret_request = copy;
-        *ret_size = (size_t)size;
-        status = ENROLL_OK;
+    *ret_request = malloc(size);
+    if (*ret_request == NULL) {
+        status = enroll_error_memory(ret_error, STEP_ENROL);
+        goto out;
     }
-    OPENSSL_free(der);
+    memcpy(*ret_request, der, size);
+    *ret_size = size;
+    status = ENROLL_OK;
 out:
+    OPENSSL_free(der);
     ERR_clear_error();
     X509_REQ_free(csr);
     X509_NAME_free(subject);

@@ -11,7 +11,7 @@
 #include "certificate.h"
 #include "generation.h"
 #include "key_choice.h"
-#include "token_key.h"
+#include "signing_key.h"
 #include "public_key.h"
 #include "request.h"
 
@@ -134,24 +134,21 @@ static enum enroll_exit request_sign(struct issuance *issuance,
                                      uint8_t **ret_request, size_t *ret_size, struct enroll_error *error)
 {
     const struct issuance_options *options = &issuance->options;
-    struct token_key *key;
-    char path[PATH_MAX];
-
-    if (!install_pending_path(options->directory, path, sizeof path))
-        return enroll_error_set(error, ENROLL_TOKEN_DIRECTORY, STEP_ENROL, "Choose a shorter path.",
-                                "the token directory's path is too long");
-    const struct token_key_options key_options = {
-        .token_directory = path, .tcti = options->tcti, .pin = options->pin};
-    enum enroll_exit status = token_key_open(&key_options, STEP_ENROL, &key, error);
+    struct signing_key *key;
+    enum enroll_exit status =
+        signing_key_open(options->tpm, &issuance->generation->key, options->pin, STEP_ENROL, &key, error);
     if (status != ENROLL_OK)
         return status;
-    const struct install_request request = {.key = token_key_pkey(key),
+    const struct install_request request = {.key = signing_key_pkey(key),
                                             .device_id = options->device_id,
                                             .requirements = requirements,
                                             .extensions = options->request_extensions};
     note(issuance, false, "signing the certificate request in the TPM");
     status = install_request_make(&request, ret_request, ret_size, error);
-    token_key_close(key);
+    if (status != ENROLL_OK && signing_key_failure(key) != NULL)
+        status = enroll_error_set(error, ENROLL_TPM, STEP_ENROL, "check the TPM with intune-enroll verify",
+                                  "the TPM did not sign the certificate request: %s", signing_key_failure(key));
+    signing_key_close(key);
     return status;
 }
 

@@ -3,7 +3,7 @@
  * nobody.
  *
  * Why not EVP: an EVP digest is fetched through a library context, which reads openssl.cnf and may load, by
- * the application's configuration, a provider or an ENGINE made of this very module; and each fetch costs
+ * the application's configuration, a provider or an engine made of this very module; and each fetch costs
  * more than hashing a TLS transcript does. The low-level functions do nothing but hash. They never fail.
  */
 #ifndef DIGEST_H

@@ -4,7 +4,7 @@
 #include <openssl/err.h>
 
 /*
- * libcrypto's numbers alone: RSA_public_decrypt() and EVP_PKEY go through the default ENGINE or provider of
+ * libcrypto's numbers alone: RSA_public_decrypt() and EVP_PKEY go through the default engine or provider of
  * the application, which may be this very module.
  */
 bool rsa_public(const struct tpm_public_key *key, const uint8_t *value, uint8_t *ret_block)

@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "digest.h"
-#include "pkcs11.h"
 #include "tpm.h"
 
 /* The parameters of RSASSA-PSS (RFC 8017, 9.1). */
@@ -36,8 +35,11 @@ size_t rsa_digest_info(enum digest_algorithm algorithm, const uint8_t *digest,
 enum digest_algorithm rsa_digest_info_parse(const uint8_t *info, size_t info_size,
                                             const uint8_t **ret_digest);
 
-/* EMSA-PSS with a fresh salt (RFC 8017, 9.1.1). CKR_DATA_LEN_RANGE when hash and salt do not fit. */
-CK_RV rsa_pss_pad(const struct rsa_pss *pss, const uint8_t *digest, uint8_t *ret_block, size_t block_size)
+/* Whether hash and salt fit into the block (RFC 8017, 9.1.1, step 3). */
+bool rsa_pss_fits(const struct rsa_pss *pss, size_t block_size);
+
+/* EMSA-PSS with a fresh salt (RFC 8017, 9.1.1) of parameters that fit. False when there are no random bytes. */
+bool rsa_pss_pad(const struct rsa_pss *pss, const uint8_t *digest, uint8_t *ret_block, size_t block_size)
     __attribute__((warn_unused_result));
 
 /* Whether the block is an EMSA-PSS encoding of the digest with these parameters (9.1.2). */

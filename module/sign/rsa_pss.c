@@ -55,24 +55,27 @@ static bool random_fill(uint8_t *data, size_t size)
     return true;
 }
 
-CK_RV rsa_pss_pad(const struct rsa_pss *pss, const uint8_t *digest, uint8_t *ret_block, size_t block_size)
+bool rsa_pss_fits(const struct rsa_pss *pss, size_t block_size)
 {
     size_t hash_size = digest_size(pss->hash);
-    if (block_size < hash_size + 2 || pss->salt_size > block_size - hash_size - 2)
-        return CKR_DATA_LEN_RANGE;
+    return block_size >= hash_size + 2 && pss->salt_size <= block_size - hash_size - 2;
+}
 
+bool rsa_pss_pad(const struct rsa_pss *pss, const uint8_t *digest, uint8_t *ret_block, size_t block_size)
+{
+    size_t hash_size = digest_size(pss->hash);
     size_t mask_size = block_size - hash_size - 1;
     uint8_t *hash = ret_block + mask_size;
     uint8_t *salt = hash - pss->salt_size;
     memset(ret_block, 0, mask_size - pss->salt_size - 1);
     salt[-1] = 1;
     if (!random_fill(salt, pss->salt_size))
-        return CKR_FUNCTION_FAILED;
+        return false;
     hash_message(pss->hash, digest, salt, pss->salt_size, hash);
     apply_mask(pss->mask, hash, hash_size, ret_block, mask_size);
     ret_block[0] &= (uint8_t)~TOP_BIT;
     ret_block[block_size - 1] = TRAILER;
-    return CKR_OK;
+    return true;
 }
 
 /*

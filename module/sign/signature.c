@@ -140,9 +140,9 @@ static CK_RV raw_block(const struct signature *signature, size_t block_size, uin
 
 static CK_RV pss_block(const struct signature *signature, size_t block_size, uint8_t *ret_block)
 {
-    if (signature->input_size != digest_size(signature->pss.hash))
+    if (signature->input_size != digest_size(signature->pss.hash) || !rsa_pss_fits(&signature->pss, block_size))
         return CKR_DATA_LEN_RANGE;
-    return rsa_pss_pad(&signature->pss, signature->input, ret_block, block_size);
+    return rsa_pss_pad(&signature->pss, signature->input, ret_block, block_size) ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 
 static CK_RV make_padded(struct door *door, const struct tpm_key *key, const struct tpm_auth *auth,

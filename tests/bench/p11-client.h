@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include <p11-kit/pkcs11.h>
+#include "pkcs11.h"
 
 struct p11_options {
     const char *module;

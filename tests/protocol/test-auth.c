@@ -417,7 +417,7 @@ static void certificate_on_a_token_signs_the_request(void **state)
     run_expect_no_token(ENROLL_CONFIGURATION, "its PIN was not accepted");
     run.auth.certificate = card_uri("other", "4711");
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_CONFIGURATION, "no key is there that it names");
+    run_expect_no_token(ENROLL_CONFIGURATION, "no such key is on the token");
     run.auth.certificate = "pkcs11:token=operator;object=card?pin-source=/nonexistent.pin";
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "wants a PIN");

@@ -89,12 +89,12 @@ static void pss_is_openssls(void **state)
             digest[0] ^= 1;
             assert_false(rsa_pss_check(&pss, digest, block, 256));
             digest[0] ^= 1;
-            assert_int_equal(rsa_pss_pad(&pss, digest, block, 256), CKR_OK);
+            assert_true(rsa_pss_fits(&pss, 256) && rsa_pss_pad(&pss, digest, block, 256));
             assert_true(rsa_pss_check(&pss, digest, block, 256));
         }
     }
     struct rsa_pss too_long = {DIGEST_SHA512, DIGEST_SHA512, 191};
-    assert_int_equal(rsa_pss_pad(&too_long, digest, block, 256), CKR_DATA_LEN_RANGE);
+    assert_false(rsa_pss_fits(&too_long, 256));
     EVP_PKEY_free(key);
 }
 
@@ -104,7 +104,7 @@ static void a_changed_pss_block_is_refused(void **state)
     uint8_t digest[32] = {9}, block[256];
     struct rsa_pss pss = {DIGEST_SHA256, DIGEST_SHA256, 32};
     (void)state;
-    assert_int_equal(rsa_pss_pad(&pss, digest, block, sizeof block), CKR_OK);
+    assert_true(rsa_pss_pad(&pss, digest, block, sizeof(block)));
     for (size_t i = 0; i < sizeof block; i++) {
         block[i] ^= 0x80;
         assert_false(rsa_pss_check(&pss, digest, block, sizeof block));

@@ -13,7 +13,7 @@
 #include "error.h"
 #include "policies.h"
 #include "provisioning_document.h"
-#include "token_key.h"
+#include "signing_key.h"
 
 struct device_profile; /* enroll/profile.h: what the device says about itself */
 struct net;            /* enroll/net/net.h: HTTPS with its options (CA file, resolve, timeout, trace) */
@@ -95,7 +95,7 @@ struct flow_renewal {
     const uint8_t *const *chain; /* DER of its chain for TLS, chain_count of them; may be NULL */
     const size_t *chain_sizes;
     size_t chain_count;
-    struct token_key_options key; /* the present key; opened after make_request has returned, then closed */
+    const struct signing_key *key; /* the present key: it signs the request and the TLS handshakes */
 };
 
 /*

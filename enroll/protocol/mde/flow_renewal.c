@@ -69,6 +69,14 @@ static struct soap_security security_make(const struct flow_renewal *renewal)
     return security;
 }
 
+/* OpenSSL and libcurl say only that a handshake failed; the key knows why. */
+static enum enroll_exit key_error(struct flow *flow, enum enroll_step step, const struct signing_key *key)
+{
+    return enroll_error_set(flow->error, ENROLL_TPM, step,
+                            "check the key with intune-enroll verify; the present certificate stays",
+                            "the present key did not sign: %s", signing_key_failure(key));
+}
+
 /*
  * A server need not give a policy to a certificate. When it does not, what the present key is remains the
  * blueprint, and the requirements say so with from_policy false.
@@ -80,7 +88,6 @@ static enum enroll_exit policies(struct flow *flow, const struct flow_renewal *r
     struct flow_message message = {
         .security = &security, .client_certificate = present->certificate, .client_chain = present->chain};
     char created[32], expires[32];
-    struct token_key *key = NULL;
     enum enroll_exit status;
 
     flow_tell(flow, STEP_POLICY, FLOW_STARTED, "Asking for the certificate policy");
@@ -89,13 +96,11 @@ static enum enroll_exit policies(struct flow *flow, const struct flow_renewal *r
                   "The server has no policy service; the key stays of the same kind");
         return ENROLL_OK;
     }
-    status = token_key_open(&renewal->key, STEP_POLICY, &key, flow->error);
-    if (status != ENROLL_OK)
-        return status;
-    message.client_key = token_key_pkey(key);
+    message.client_key = signing_key_pkey(renewal->key);
     flow_timestamp_write(&security, created, expires);
     status = flow_policies_ask(flow, &message);
-    token_key_close(key);
+    if (signing_key_failure(renewal->key) != NULL)
+        return key_error(flow, STEP_POLICY, renewal->key);
     if (status == ENROLL_AUTHENTICATION || status == ENROLL_REFUSED || status == ENROLL_NOT_MDE) {
         flow_tell(flow, STEP_POLICY, FLOW_WARNING, "%s", flow->error->message);
         flow_tell(flow, STEP_POLICY, FLOW_DONE, "No policy for a renewal; the key stays of the same kind");
@@ -160,24 +165,22 @@ static enum enroll_exit request(struct flow *flow, const struct flow_renewal *re
     struct token_request ask = {.type = TOKEN_REQUEST_RENEW, .items = &flow->items};
     uint8_t *pkcs10 = NULL, *pkcs7 = NULL;
     size_t pkcs10_size = 0;
-    struct token_key *key = NULL;
     enum enroll_exit status;
 
     flow_tell(flow, STEP_ENROL, FLOW_STARTED, "Making a new key and asking for its certificate");
     status = flow->callbacks->make_request(flow->callbacks->context, &flow->result->requirements, &pkcs10,
                                            &pkcs10_size, flow->error);
     if (status == ENROLL_OK)
-        status = token_key_open(&renewal->key, STEP_ENROL, &key, flow->error);
-    if (status == ENROLL_OK)
-        status = pkcs7_renewal_sign(pkcs10, pkcs10_size, present->certificate, token_key_pkey(key), &pkcs7,
-                                    &ask.request_size, flow->error);
+        status = pkcs7_renewal_sign(pkcs10, pkcs10_size, present->certificate, signing_key_pkey(renewal->key),
+                                    &pkcs7, &ask.request_size, flow->error);
     if (status == ENROLL_OK) {
         ask.request = pkcs7;
-        status = renew_send(flow, renewal, present, token_key_pkey(key), &ask);
+        status = renew_send(flow, renewal, present, signing_key_pkey(renewal->key), &ask);
     }
     if (status == ENROLL_OK)
         flow_document_tell(flow);
-    token_key_close(key);
+    else if (signing_key_failure(renewal->key) != NULL)
+        status = key_error(flow, STEP_ENROL, renewal->key);
     free(pkcs7);
     free(pkcs10);
     return status;
