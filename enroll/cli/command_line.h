@@ -1,12 +1,14 @@
 /*
- * The command line: one table of commands and one of options drive parsing and --help; tests/faults checks
- * the manual page and the completion against them.
+ * The command line: one table of commands and one of options, joined by the options of the credential
+ * sources, drive parsing, --help and completion; tests/faults checks the manual page against them.
  */
 #ifndef ENROLL_COMMAND_LINE_H
 #define ENROLL_COMMAND_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "credential.h"
 
 enum command_id {
     COMMAND_ENROLL,
@@ -23,21 +25,8 @@ enum command_id {
 };
 
 enum option_id {
-    OPTION_TOKEN_FILE,
-    OPTION_TOKEN_FD,
-    OPTION_TOKEN_COMMAND,
-    OPTION_TOKEN_COMMAND_TIMEOUT,
     OPTION_TOKEN_TYPE,
-    OPTION_USERNAME,
-    OPTION_PASSWORD_FILE,
     OPTION_AUTH,
-    OPTION_CLIENT_ID,
-    OPTION_SCOPE,
-    OPTION_RESOURCE,
-    OPTION_TENANT,
-    OPTION_AUTHORITY,
-    OPTION_CERTIFICATE,
-    OPTION_CERTIFICATE_KEY,
     OPTION_DISCOVERY_URL,
     OPTION_ACCEPT_REDIRECT,
     OPTION_REQUEST_VERSION,
@@ -57,6 +46,7 @@ enum option_id {
     OPTION_RESUME,
     OPTION_IF_DUE,
     OPTION_FORCE,
+    OPTION_FORCE_REMOVE,
     OPTION_TRACE,
     OPTION_YES,
     OPTION_OUTPUT,
@@ -81,37 +71,41 @@ enum option_id {
 struct command_line {
     enum command_id command;
     bool given[OPTION_COUNT];
-    const char *values[OPTION_COUNT]; /* of an option that stands once */
-    const char
-        *lists[OPTION_COUNT][OPTION_REPEATS_MAX + 1]; /* NULL-terminated, of one that may stand again */
-    const char *operand;                              /* USER@DOMAIN, or NULL */
+    const char *values[OPTION_COUNT];                        /* of an option that is not repeatable */
+    const char *lists[OPTION_COUNT][OPTION_REPEATS_MAX + 1]; /* NULL-terminated, of a repeatable option */
+    const char *credential_values[CREDENTIAL_OPTIONS_MAX];   /* by the index of credential_option_at() */
+    const char *operand;                                     /* USER@DOMAIN, or NULL */
 };
 
 enum command_line_result { LINE_RUN, LINE_HELP_SHOWN, LINE_WRONG };
 
 /*
- * Parses argv[1...] of a command (argv[0] is its name). LINE_HELP_SHOWN: --help was given and is answered on
- * stdout. LINE_WRONG: the reason stands on stderr, the exit status is ENROLL_USAGE.
+ * Parses argv[1...], NULL-terminated, of a command (argv[0] is its name). LINE_HELP_SHOWN: --help was
+ * printed. LINE_WRONG: the reason was printed on stderr, the exit status is ENROLL_USAGE.
  */
 enum command_line_result command_line_parse(enum command_id command, int argc, char **argv,
                                             struct command_line *ret_line)
     __attribute__((warn_unused_result));
 
-/* Says on stderr what is wrong with a command line that parsed, and how the command is used; returns
- * ENROLL_USAGE. */
+/* Prints the reason and the usage on stderr, for a line that parsed but is wrong. Returns ENROLL_USAGE. */
 int command_line_refuse(const struct command_line *line, const char *reason);
 
-/* A whole number from `minimum` to `maximum`; says what is wrong on stderr and returns false otherwise. */
+/* A whole number from `minimum` to `maximum`; otherwise prints the reason on stderr and returns false. */
 bool command_line_number(const struct command_line *line, enum option_id option, unsigned minimum,
                          unsigned maximum, unsigned *ret_number) __attribute__((warn_unused_result));
+
+/* The same for each number among the options of the credential sources. */
+bool command_line_credential_numbers_check(const struct command_line *line)
+    __attribute__((warn_unused_result));
 
 /* The name of a command, NULL past the end; and the command of a name, COMMAND_COUNT when there is none. */
 const char *command_line_name(enum command_id command);
 enum command_id command_line_find(const char *name);
 
-/* --help without a command; and "COMMAND OPTION" lines for each option, for the tests of manual page and
- * completion. */
+/* --help without a command. */
 void command_line_overview(void);
+/* Lines for completion and tests: "COMMAND --OPTION", "COMMAND --OPTION= ARGUMENT [VALUE...]" and
+ * "COMMAND OPERAND". */
 void command_line_list(void);
 
 #endif

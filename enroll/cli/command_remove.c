@@ -66,7 +66,7 @@ static enum enroll_exit take_away(struct run *run, struct install_directory *dir
     status = ask_first(run);
     if (status != ENROLL_OK)
         return status;
-    status = install_remove_all(directory, run->line.given[OPTION_FORCE] ? NULL : run->tpm, &recovery,
+    status = install_remove_all(directory, run->line.given[OPTION_FORCE_REMOVE] ? NULL : run->tpm, &recovery,
                                 &run->error);
     if (status == ENROLL_TPM)
         snprintf(run->error.advice, sizeof run->error.advice,

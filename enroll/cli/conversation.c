@@ -51,7 +51,7 @@ static bool wants_to_paste(void *context)
     return terminal_entered(conversation->run->terminal);
 }
 
-static void show(void *context, const struct auth_instruction *instruction)
+static void show(void *context, const struct credential_instruction *instruction)
 {
     struct conversation *conversation = context;
     terminal_instruction(conversation->run->terminal, instruction);
@@ -67,38 +67,27 @@ static enum enroll_exit auth_begin(struct conversation *conversation)
 {
     struct run *run = conversation->run;
     const struct command_line *line = &run->line;
-    struct auth_options *auth = &conversation->auth;
+    struct credential_options *auth = &conversation->auth;
     bool interactive = terminal_is_interactive(run->terminal);
 
-    *auth = AUTH_OPTIONS_NONE;
-    if (line->values[OPTION_AUTH] && !auth_way_find(line->values[OPTION_AUTH], &auth->force))
-        return enroll_error_set(
-            &run->error, ENROLL_USAGE, STEP_PREPARE,
-            "It is one of auto, file, fd, command, device-code, broker, browser, password, certificate.",
-            "--auth knows no way called %s", line->values[OPTION_AUTH]);
-    if (line->given[OPTION_TOKEN_FD]) {
-        unsigned fd;
-        if (!command_line_number(line, OPTION_TOKEN_FD, 0, 65535, &fd))
-            return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
-                                    "--token-fd is not a file descriptor");
-        auth->token_fd = (int)fd;
+    const struct credential_option *option;
+    *auth = (struct credential_options){0};
+    if (line->values[OPTION_AUTH] != NULL && strcmp(line->values[OPTION_AUTH], "auto") != 0) {
+        auth->forced = credential_source_find(line->values[OPTION_AUTH]);
+        if (auth->forced == NULL)
+            return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE,
+                                    "intune-enroll enroll --help lists them.",
+                                    "unknown authentication method '%s'", line->values[OPTION_AUTH]);
     }
-    if (line->given[OPTION_TOKEN_COMMAND_TIMEOUT] &&
-        !command_line_number(line, OPTION_TOKEN_COMMAND_TIMEOUT, 1, 86400, &auth->token_command_seconds))
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
-                                "--token-command-timeout is not a number of seconds");
-    auth->token_file = line->values[OPTION_TOKEN_FILE];
-    auth->token_command = line->values[OPTION_TOKEN_COMMAND];
-    auth->token_type = line->values[OPTION_TOKEN_TYPE];
-    auth->username = line->values[OPTION_USERNAME];
-    auth->password_file = line->values[OPTION_PASSWORD_FILE];
-    auth->client_id = run_setting(run, OPTION_CLIENT_ID, "oauth", "client-id");
-    auth->scope = run_setting(run, OPTION_SCOPE, "oauth", "scope");
-    auth->resource = run_setting(run, OPTION_RESOURCE, "oauth", "resource");
-    auth->tenant = run_setting(run, OPTION_TENANT, "oauth", "tenant");
-    auth->authority = run_setting(run, OPTION_AUTHORITY, "oauth", "authority");
-    auth->certificate = line->values[OPTION_CERTIFICATE];
-    auth->certificate_key = line->values[OPTION_CERTIFICATE_KEY];
+    if (!command_line_credential_numbers_check(line))
+        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "", "invalid number");
+    for (size_t i = 0; (option = credential_option_at(i)) != NULL; i++) {
+        auth->values[i] = line->credential_values[i];
+        if (auth->values[i] == NULL && option->section != NULL && run->configuration != NULL)
+            auth->values[i] = keyfile_get(run->configuration, option->section, option->name);
+        if (auth->values[i] != NULL && auth->values[i][0] == '\0' && line->credential_values[i] == NULL)
+            auth->values[i] = NULL;
+    }
     auth->may_open_browser = interactive && has_display();
     auth->context = conversation;
     auth->ask_secret = interactive ? ask_secret : NULL;
@@ -110,14 +99,14 @@ static enum enroll_exit auth_begin(struct conversation *conversation)
     return ENROLL_OK;
 }
 
-static enum enroll_exit net_begin(struct conversation *conversation)
+static enum enroll_exit client_begin(struct conversation *conversation)
 {
     struct run *run = conversation->run;
     struct enroll_error *error = &run->error;
-    struct net_options options = {.ca_file = conversation->ca_file,
-                                  .resolve = run->line.given[OPTION_RESOLVE] ? run->line.lists[OPTION_RESOLVE]
-                                                                             : NULL,
-                                  .cancelled = process_cancelled};
+    struct https_client_options options = {
+        .ca_file = conversation->ca_file,
+        .resolve = run->line.given[OPTION_RESOLVE] ? run->line.lists[OPTION_RESOLVE] : NULL,
+        .cancelled = process_cancelled};
     if (run->line.given[OPTION_TIMEOUT] &&
         !command_line_number(&run->line, OPTION_TIMEOUT, 1, 3600, &options.timeout_seconds))
         return enroll_error_set(error, ENROLL_USAGE, STEP_PREPARE, "",
@@ -130,7 +119,7 @@ static enum enroll_exit net_begin(struct conversation *conversation)
         options.observe = trace_observe;
         options.observe_context = conversation->trace;
     }
-    return net_new(&options, &conversation->net, error);
+    return https_client_new(&options, &conversation->client, error);
 }
 
 static const char *request_version(const struct run *run)
@@ -153,7 +142,7 @@ enum enroll_exit conversation_begin(struct conversation *conversation, struct ru
     if (status == ENROLL_OK)
         status = auth_begin(conversation);
     if (status == ENROLL_OK)
-        status = net_begin(conversation);
+        status = client_begin(conversation);
     if (status != ENROLL_OK)
         return status;
     conversation->callbacks = (struct flow_callbacks){
@@ -163,8 +152,9 @@ enum enroll_exit conversation_begin(struct conversation *conversation, struct ru
         .accept_redirects =
             run->line.given[OPTION_ACCEPT_REDIRECT] ? run->line.lists[OPTION_ACCEPT_REDIRECT] : NULL,
         .profile = conversation->profile,
-        .net = conversation->net,
+        .client = conversation->client,
         .auth = &conversation->auth,
+        .token_type = run->line.values[OPTION_TOKEN_TYPE],
         .discovery_url = run_setting(run, OPTION_DISCOVERY_URL, "enroll", "discovery-url"),
     };
     if (facts && conversation->profile->send_tpm_facts) {
@@ -190,7 +180,7 @@ void conversation_end(struct conversation *conversation, enum enroll_exit status
         if (trace_close(conversation->trace, &trace_error) != ENROLL_OK)
             terminal_warn(run->terminal, trace_error.message);
     }
-    net_free(conversation->net);
+    https_client_free(conversation->client);
     device_profile_free(conversation->profile);
     *conversation = (struct conversation){.run = run};
 }

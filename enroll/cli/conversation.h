@@ -5,7 +5,7 @@
 #ifndef ENROLL_CONVERSATION_H
 #define ENROLL_CONVERSATION_H
 
-#include "auth.h"
+#include "credential.h"
 #include "flow.h"
 #include "issuance.h"
 #include "https_client.h"
@@ -15,10 +15,10 @@
 
 struct conversation {
     struct run *run;
-    struct net *net;
+    struct https_client *client;
     struct trace *trace; /* NULL: no --trace */
     struct device_profile *profile;
-    struct auth_options auth;
+    struct credential_options auth;
     struct flow_options options;
     struct flow_callbacks callbacks;
     struct issuance *issuance; /* what makes the request; the caller's; NULL for policy */

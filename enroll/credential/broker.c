@@ -3,7 +3,7 @@
  * himmelblau's both offer it: a token without a question where the user is signed in, else the broker's own
  * window.
  */
-#include "ways.h"
+#include "source.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -16,6 +16,7 @@
 #include <systemd/sd-bus.h>
 
 #include "broker_message.h"
+#include "oauth_client.h"
 #include "secret.h"
 #include "https_client.h"
 
@@ -26,11 +27,10 @@
 #define LIST_SECONDS        5
 #define WAIT_SLICE          200000 /* microseconds between two looks whether somebody cancelled */
 #define INTERACTIVE_SECONDS 300
-#define AUTHORITY_DEFAULT   "https://login.microsoftonline.com"
 
 struct session {
     sd_bus *bus;
-    const struct auth_options *options;
+    const struct credential_options *options;
 };
 
 static bool name_listed(sd_bus *bus, const char *method)
@@ -52,7 +52,8 @@ static bool name_listed(sd_bus *bus, const char *method)
     return found;
 }
 
-bool auth_broker_available(void)
+/* Whether a broker runs on the session bus, or can be started there. */
+static bool broker_is_available(void)
 {
     sd_bus *bus = NULL;
     bool found = sd_bus_open_user(&bus) >= 0 &&
@@ -124,7 +125,7 @@ static int answer_receive(sd_bus_message *reply, void *context, sd_bus_error *er
 /* Until the answer is there, sd-bus says that it took too long, or somebody cancels. False: cancelled. */
 static bool answer_wait(const struct session *session, struct answer *answer)
 {
-    const struct auth_options *options = session->options;
+    const struct credential_options *options = session->options;
     int result = 0;
 
     while (!answer->arrived && result >= 0) {
@@ -180,10 +181,10 @@ static enum enroll_exit broker_call(const struct session *session, const char *m
 /* One attempt at a token. *ret_words gets the broker's refusal when there is no token; ENROLL_OK all the
  * same. */
 static enum enroll_exit token_acquire(const struct session *session, const char *method, unsigned seconds,
-                                      const struct broker_request *request, const char *account,
+                                      const struct broker_request *query, const char *account,
                                       char **ret_token, char **ret_words, struct enroll_error *ret_error)
 {
-    char *argument = broker_token_request(request, account), *answer = NULL;
+    char *argument = broker_token_request(query, account), *answer = NULL;
     enum enroll_exit status = argument != NULL
                                   ? broker_call(session, method, argument, seconds, &answer, ret_error)
                                   : enroll_error_memory(ret_error, STEP_TOKEN);
@@ -196,28 +197,28 @@ static enum enroll_exit token_acquire(const struct session *session, const char 
     return status;
 }
 
-static enum enroll_exit token_get(const struct session *session, const struct broker_request *request,
-                                  const struct auth_situation *situation, char **ret_token,
+static enum enroll_exit token_get(const struct session *session, const struct broker_request *query,
+                                  const struct credential_request *request, char **ret_token,
                                   struct enroll_error *ret_error)
 {
     unsigned silent =
-        session->options->timeout_seconds != 0 ? session->options->timeout_seconds : NET_TIMEOUT_DEFAULT;
-    char *argument = broker_accounts_request(request), *answer = NULL, *account = NULL, *words = NULL;
+        session->options->timeout_seconds != 0 ? session->options->timeout_seconds : HTTPS_TIMEOUT_DEFAULT;
+    char *argument = broker_accounts_request(query), *answer = NULL, *account = NULL, *words = NULL;
     enum enroll_exit status = argument != NULL
                                   ? broker_call(session, "getAccounts", argument, silent, &answer, ret_error)
                                   : enroll_error_memory(ret_error, STEP_TOKEN);
 
     if (status == ENROLL_OK)
-        account = broker_account_choose(answer, strlen(answer), request->user);
+        account = broker_account_choose(answer, strlen(answer), query->user);
     if (status == ENROLL_OK && account != NULL)
-        status = token_acquire(session, "acquireTokenSilently", silent, request, account, ret_token, &words,
+        status = token_acquire(session, "acquireTokenSilently", silent, query, account, ret_token, &words,
                                ret_error);
     if (status == ENROLL_OK && *ret_token == NULL) {
         free(words);
         words = NULL;
-        if (situation->note != NULL)
-            situation->note(situation->note_context, "The identity broker asks you to sign in.");
-        status = token_acquire(session, "acquireTokenInteractively", INTERACTIVE_SECONDS, request, account,
+        if (request->note != NULL)
+            request->note(request->note_context, "The identity broker asks you to sign in.");
+        status = token_acquire(session, "acquireTokenInteractively", INTERACTIVE_SECONDS, query, account,
                                ret_token, &words, ret_error);
     }
     if (status == ENROLL_OK && *ret_token == NULL) {
@@ -232,25 +233,25 @@ static enum enroll_exit token_get(const struct session *session, const struct br
     return status;
 }
 
-enum enroll_exit auth_broker_obtain(const struct auth_options *options,
-                                    const struct auth_situation *situation,
-                                    struct auth_credential *ret_credential, struct enroll_error *ret_error)
+static enum enroll_exit obtain(const struct credential_options *options,
+                               const struct credential_request *request, struct credential *ret_credential,
+                               struct enroll_error *ret_error)
 {
     char authority[300];
-    const struct broker_request request = {.client_id = options->client_id,
-                                           .scope = options->scope,
-                                           .authority = authority,
-                                           .user = situation->user};
+    struct oauth_client client;
     struct session session = {.options = options};
     enum enroll_exit status;
     int result;
 
-    if (options->scope == NULL)
+    oauth_client_read(options, request, &client);
+    if (client.scope == NULL)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Give --scope.",
                                 "A token from the identity broker needs a scope, and none is configured.");
     snprintf(authority, sizeof(authority), "%s/%s",
-             options->authority != NULL ? options->authority : AUTHORITY_DEFAULT,
-             options->tenant != NULL ? options->tenant : "common");
+             client.authority != NULL ? client.authority : OAUTH_AUTHORITY_DEFAULT,
+             client.tenant != NULL ? client.tenant : "common");
+    const struct broker_request query = {
+        .client_id = client.id, .scope = client.scope, .authority = authority, .user = request->user};
     result = sd_bus_open_user(&session.bus);
     if (result < 0)
         return enroll_error_set(
@@ -258,7 +259,24 @@ enum enroll_exit auth_broker_obtain(const struct auth_options *options,
             "Run this as the signed-in user in the desktop session, or use another --auth.",
             "There is no D-Bus session to find an identity broker in (%s).", strerrordesc_np(-result));
     ret_credential->kind = CREDENTIAL_TOKEN;
-    status = token_get(&session, &request, situation, &ret_credential->token, ret_error);
+    status = token_get(&session, &query, request, &ret_credential->token, ret_error);
     sd_bus_flush_close_unref(session.bus);
     return status;
 }
+
+static const char *suits(const struct credential_options *options, const struct credential_request *request)
+{
+    (void)request;
+    return credential_option_value(options, &oauth_option_client_id) != NULL && broker_is_available()
+               ? "an identity broker runs in this session"
+               : NULL;
+}
+
+const struct credential_source credential_broker = {
+    .name = "broker",
+    .kinds = CREDENTIAL_TOKEN,
+    .needs = &oauth_option_client_id,
+    .options = {OAUTH_OPTIONS},
+    .suits = suits,
+    .obtain = obtain,
+};

@@ -1,7 +1,7 @@
 /* The JSON of the identity broker (com.microsoft.identity.Broker1, protocol 0.0). Pure. Private to
- * enroll/auth. */
-#ifndef ENROLL_AUTH_BROKER_MESSAGE_H
-#define ENROLL_AUTH_BROKER_MESSAGE_H
+ * enroll/credential. */
+#ifndef ENROLL_CREDENTIAL_BROKER_MESSAGE_H
+#define ENROLL_CREDENTIAL_BROKER_MESSAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
  * the one-shot receiver; without a display, the address is shown and the answer can be pasted. Windows' own
  * return address, ms-app:, is never registered: a scheme handler gets no POST body.
  */
-#include "ways.h"
+#include "source.h"
 
 #include <errno.h>
 #include <spawn.h>
@@ -32,14 +32,14 @@ static time_t now(void)
     return clock.tv_sec;
 }
 
-static enum enroll_exit address_make(const struct auth_situation *situation, const char *return_url,
+static enum enroll_exit address_make(const struct credential_request *request, const char *return_url,
                                      char **ret_url, struct enroll_error *ret_error)
 {
-    char *url = url_parameter_add(situation->authentication_service_url, "appru", return_url);
+    char *url = url_parameter_add(request->sign_in_url, "appru", return_url);
     char *longer = NULL;
 
-    if (url != NULL && situation->user != NULL) {
-        longer = url_parameter_add(url, "login_hint", situation->user);
+    if (url != NULL && request->user != NULL) {
+        longer = url_parameter_add(url, "login_hint", request->user);
         free(url);
         url = longer;
     }
@@ -96,7 +96,7 @@ static enum enroll_exit sign_in_failed(char *text, struct enroll_error *ret_erro
 }
 
 /* The value of wresult, or the whole form that the page would have sent; NULL when nothing was given. */
-static char *answer_ask(const struct auth_options *options)
+static char *answer_ask(const struct credential_options *options)
 {
     char *line =
         options->ask_line(options->context, "The answer (the value of wresult in the page's source)");
@@ -115,15 +115,16 @@ static char *answer_ask(const struct auth_options *options)
 
 /* There are servers whose page answers to Windows alone (ms-app:), or forbids its browser to go anywhere else
  * (Content-Security-Policy: form-action): the person still sees the answer, and can paste it. */
-static enum enroll_exit answer_wait(const struct auth_options *options, struct browser_receiver *receiver,
-                                    const char *url, char **ret_token, struct enroll_error *ret_error)
+static enum enroll_exit answer_wait(const struct credential_options *options,
+                                    struct browser_receiver *receiver, const char *url, char **ret_token,
+                                    struct enroll_error *ret_error)
 {
     bool can_paste = options->ask_line != NULL && options->wants_to_paste != NULL;
     time_t end = now() + RECEIVER_SECONDS;
     char *text = NULL;
 
     for (time_t at = now(); at < end; at = now()) {
-        const struct auth_instruction instruction = {
+        const struct credential_instruction instruction = {
             .url = url,
             .message = can_paste
                            ? "If the page cannot come back here by itself, press Enter to paste its answer."
@@ -153,10 +154,10 @@ static enum enroll_exit answer_wait(const struct auth_options *options, struct b
         "The browser did not come back with an answer within %d minutes.", RECEIVER_SECONDS / 60);
 }
 
-static enum enroll_exit answer_paste(const struct auth_options *options, const char *url, char **ret_token,
-                                     struct enroll_error *ret_error)
+static enum enroll_exit answer_paste(const struct credential_options *options, const char *url,
+                                     char **ret_token, struct enroll_error *ret_error)
 {
-    const struct auth_instruction instruction = {.url = url};
+    const struct credential_instruction instruction = {.url = url};
 
     if (options->show != NULL)
         options->show(options->context, &instruction);
@@ -166,34 +167,34 @@ static enum enroll_exit answer_paste(const struct auth_options *options, const c
                                                  "No answer of the sign-in page was given.");
 }
 
-static void host_note(const struct auth_situation *situation)
+static void host_note(const struct credential_request *request)
 {
     char host[URL_HOST_MAX], text[URL_HOST_MAX + 64];
 
-    if (situation->note == NULL || !url_host(situation->authentication_service_url, host))
+    if (request->note == NULL || !url_host(request->sign_in_url, host))
         return;
     snprintf(text, sizeof(text), "The sign-in page is on %s", host);
-    situation->note(situation->note_context, text);
+    request->note(request->note_context, text);
 }
 
-enum enroll_exit auth_browser_obtain(const struct auth_options *options,
-                                     const struct auth_situation *situation,
-                                     struct auth_credential *ret_credential, struct enroll_error *ret_error)
+static enum enroll_exit obtain(const struct credential_options *options,
+                               const struct credential_request *request, struct credential *ret_credential,
+                               struct enroll_error *ret_error)
 {
     struct browser_receiver *receiver;
     char *url = NULL;
     enum enroll_exit status;
 
-    if (situation->authentication_service_url == NULL)
+    if (request->sign_in_url == NULL)
         return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_TOKEN,
                                 "Give a token: --token-file, --token-command.",
                                 "The server names no sign-in page.");
-    receiver = browser_receiver_new(situation->warn, situation->note_context);
+    receiver = browser_receiver_new(request->warn, request->note_context);
     if (receiver == NULL)
         return enroll_error_set(ret_error, ENROLL_FAILED, STEP_TOKEN, NULL,
                                 "No port of this machine could be had for the browser's answer.");
-    host_note(situation);
-    status = address_make(situation, browser_receiver_url(receiver), &url, ret_error);
+    host_note(request);
+    status = address_make(request, browser_receiver_url(receiver), &url, ret_error);
     if (status == ENROLL_OK) {
         bool opened = options->may_open_browser && browser_open(url);
 
@@ -207,3 +208,16 @@ enum enroll_exit auth_browser_obtain(const struct auth_options *options,
     free(url);
     return status;
 }
+
+static const char *suits(const struct credential_options *options, const struct credential_request *request)
+{
+    (void)options;
+    return request->sign_in_url != NULL ? "the server names its sign-in page" : NULL;
+}
+
+const struct credential_source credential_browser = {
+    .name = "browser",
+    .kinds = CREDENTIAL_TOKEN,
+    .suits = suits,
+    .obtain = obtain,
+};

@@ -1,7 +1,7 @@
 /* What a browser posts to the one-shot receiver: an HTTP request with a form in it. Pure. Private to
- * enroll/auth. */
-#ifndef ENROLL_AUTH_BROWSER_ANSWER_H
-#define ENROLL_AUTH_BROWSER_ANSWER_H
+ * enroll/credential. */
+#ifndef ENROLL_CREDENTIAL_BROWSER_ANSWER_H
+#define ENROLL_CREDENTIAL_BROWSER_ANSWER_H
 
 #include <stddef.h>
 

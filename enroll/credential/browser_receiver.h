@@ -1,10 +1,10 @@
 /*
  * The one-shot receiver of a browser's answer: 127.0.0.1 only, one unguessable path, POST only, 64 KiB, a few
  * minutes, no CORS, and no other user of this machine: he may read the path in the browser's command line.
- * Private to enroll/auth.
+ * Private to enroll/credential.
  */
-#ifndef ENROLL_AUTH_BROWSER_RECEIVER_H
-#define ENROLL_AUTH_BROWSER_RECEIVER_H
+#ifndef ENROLL_CREDENTIAL_BROWSER_RECEIVER_H
+#define ENROLL_CREDENTIAL_BROWSER_RECEIVER_H
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
  * An existing certificate and its key (AuthPolicy Certificate): PEM files, or a pkcs11: URI of any token that
  * p11-kit knows, which names both.
  */
-#include "ways.h"
+#include "source.h"
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -17,6 +17,11 @@
 
 #include "secret.h"
 #include "token_signing_key.h"
+
+static const struct credential_option certificate_option = {
+    "certificate", "FILE|URI", "client certificate, PEM or pkcs11: URI", NULL, 0, 0};
+static const struct credential_option key_option = {
+    "certificate-key", "FILE", "its private key; default: in the same file", NULL, 0, 0};
 
 static enum enroll_exit refuse(const char *what, const char *name, struct enroll_error *ret_error)
 {
@@ -34,7 +39,7 @@ static enum enroll_exit refuse(const char *what, const char *name, struct enroll
 /* A passphrase is asked for the way every other secret is, not by OpenSSL on the terminal. */
 static int passphrase_ask(char *buffer, int size, int writing, void *context)
 {
-    const struct auth_options *options = context;
+    const struct credential_options *options = context;
     char *answer = NULL;
     int length = 0;
 
@@ -63,7 +68,7 @@ static X509 *certificate_read(const char *name)
     return certificate;
 }
 
-static EVP_PKEY *key_read(const char *name, const struct auth_options *options)
+static EVP_PKEY *key_read(const char *name, const struct credential_options *options)
 {
     FILE *file = fopen(name, "re");
     EVP_PKEY *key = NULL;
@@ -75,14 +80,17 @@ static EVP_PKEY *key_read(const char *name, const struct auth_options *options)
     return key;
 }
 
-static enum enroll_exit files_read(const struct auth_options *options, struct auth_credential *ret_credential,
-                                   struct enroll_error *ret_error)
+static enum enroll_exit files_read(const struct credential_options *options,
+                                   struct credential *ret_credential, struct enroll_error *ret_error)
 {
-    const char *key_name = options->certificate_key != NULL ? options->certificate_key : options->certificate;
+    const char *name = credential_option_value(options, &certificate_option);
+    const char *key_name = credential_option_value(options, &key_option);
 
-    ret_credential->certificate = certificate_read(options->certificate);
+    if (key_name == NULL)
+        key_name = name;
+    ret_credential->certificate = certificate_read(name);
     if (ret_credential->certificate == NULL)
-        return refuse("certificate", options->certificate, ret_error);
+        return refuse("certificate", name, ret_error);
     ret_credential->key = key_read(key_name, options);
     return ret_credential->key != NULL ? ENROLL_OK : refuse("key", key_name, ret_error);
 }
@@ -95,7 +103,7 @@ static void source_close(void *source)
 /* RFC 7512, 2.4: pin-source names a file, as a path or a file: URI. Without one the PIN is asked for. */
 static char *token_pin_get(void *context, const char *source)
 {
-    const struct auth_options *options = context;
+    const struct credential_options *options = context;
     const char *why;
     char *pin = NULL;
     int fd;
@@ -112,13 +120,14 @@ static char *token_pin_get(void *context, const char *source)
     return pin;
 }
 
-static enum enroll_exit token_read(const struct auth_options *options, struct auth_credential *ret_credential,
-                                   struct enroll_error *ret_error)
+static enum enroll_exit token_read(const struct credential_options *options,
+                                   struct credential *ret_credential, struct enroll_error *ret_error)
 {
     const struct token_pin_source pin = {token_pin_get, (void *)(uintptr_t)options};
     struct signing_key *key = NULL;
-    enum enroll_exit status = token_signing_key_open(options->certificate, &pin, STEP_TOKEN, &key,
-                                                     &ret_credential->certificate, ret_error);
+    enum enroll_exit status =
+        token_signing_key_open(credential_option_value(options, &certificate_option), &pin, STEP_TOKEN, &key,
+                               &ret_credential->certificate, ret_error);
 
     if (status != ENROLL_OK)
         return status;
@@ -128,15 +137,14 @@ static enum enroll_exit token_read(const struct auth_options *options, struct au
     return EVP_PKEY_up_ref(ret_credential->key) == 1 ? ENROLL_OK : enroll_error_memory(ret_error, STEP_TOKEN);
 }
 
-enum enroll_exit auth_certificate_obtain(const struct auth_options *options,
-                                         const struct auth_situation *situation,
-                                         struct auth_credential *ret_credential,
-                                         struct enroll_error *ret_error)
+static enum enroll_exit obtain(const struct credential_options *options,
+                               const struct credential_request *request, struct credential *ret_credential,
+                               struct enroll_error *ret_error)
 {
-    bool on_token = strncmp(options->certificate, "pkcs11:", 7) == 0;
+    bool on_token = strncmp(credential_option_value(options, &certificate_option), "pkcs11:", 7) == 0;
     enum enroll_exit status;
 
-    (void)situation;
+    (void)request;
     ret_credential->kind = CREDENTIAL_CERTIFICATE;
     status = on_token ? token_read(options, ret_credential, ret_error)
                       : files_read(options, ret_credential, ret_error);
@@ -150,3 +158,11 @@ enum enroll_exit auth_certificate_obtain(const struct auth_options *options,
     }
     return ENROLL_OK;
 }
+
+const struct credential_source credential_certificate = {
+    .name = "certificate",
+    .kinds = CREDENTIAL_CERTIFICATE,
+    .needs = &certificate_option,
+    .options = {&certificate_option, &key_option},
+    .obtain = obtain,
+};

@@ -1,9 +1,9 @@
 /*
  * A command that the operator names, while it runs: in a process group of its own, so that it ends with all
- * that it started, its output in a pipe, its time limited. Private to enroll/auth.
+ * that it started, its output in a pipe, its time limited. Private to enroll/credential.
  */
-#ifndef ENROLL_AUTH_CHILD_H
-#define ENROLL_AUTH_CHILD_H
+#ifndef ENROLL_CREDENTIAL_CHILD_H
+#define ENROLL_CREDENTIAL_CHILD_H
 
 #include <stdbool.h>
 #include <stdint.h>

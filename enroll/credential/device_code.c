@@ -2,8 +2,6 @@
  * OAuth 2 device code (RFC 8628): a code is shown here, typed in a browser anywhere, and the token is polled
  * for. The client id, scope and tenant are the operator's; none is built in.
  */
-#include "ways.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +11,11 @@
 #include <openssl/crypto.h>
 
 #include "oauth.h"
+#include "oauth_client.h"
 #include "secret.h"
 #include "https_client.h"
 #include "url.h"
 
-#define AUTHORITY_DEFAULT "https://login.microsoftonline.com"
 #define TENANT_DEFAULT    "organizations"
 #define GRANT_DEVICE_CODE "urn:ietf:params:oauth:grant-type:device_code"
 #define INTERVAL_DEFAULT  5
@@ -30,9 +28,10 @@
 #define PAUSE_MAX    120 /* seconds to which the pause grows while the service cannot be reached */
 
 struct service {
-    const struct auth_options *options;
-    const struct auth_situation *situation;
-    char url[2][NET_URL_MAX]; /* device code, token */
+    const struct credential_options *options;
+    const struct credential_request *request;
+    struct oauth_client client;
+    char url[2][HTTPS_URL_MAX]; /* device code, token */
 };
 
 enum endpoint { ENDPOINT_DEVICE_CODE, ENDPOINT_TOKEN };
@@ -45,34 +44,35 @@ struct polling {
     time_t end;        /* of the code's life */
 };
 
-static enum enroll_exit service_find(const struct auth_options *options,
-                                     const struct auth_situation *situation, struct service *ret_service,
+static enum enroll_exit service_find(const struct credential_options *options,
+                                     const struct credential_request *request, struct service *ret_service,
                                      struct enroll_error *ret_error)
 {
-    const char *authority = options->authority != NULL ? options->authority : AUTHORITY_DEFAULT;
-    const char *tenant = options->tenant != NULL      ? options->tenant
-                         : options->authority == NULL ? TENANT_DEFAULT
-                                                      : NULL;
+    struct oauth_client *client = &ret_service->client;
     const char *const names[] = {[ENDPOINT_DEVICE_CODE] = "devicecode", [ENDPOINT_TOKEN] = "token"};
-    size_t size = strlen(authority);
     char host[URL_HOST_MAX];
-    const char *refusal = url_host(authority, host) ? url_refusal(authority, host) : "is no URL";
 
-    if (refusal != NULL || size > NET_URL_MAX / 2 || (tenant != NULL && strlen(tenant) > 255))
+    *ret_service = (struct service){.options = options, .request = request};
+    oauth_client_read(options, request, client);
+    const char *authority = client->authority != NULL ? client->authority : OAUTH_AUTHORITY_DEFAULT;
+    const char *tenant =
+        client->tenant == NULL && client->authority == NULL ? TENANT_DEFAULT : client->tenant;
+    const char *refusal = url_host(authority, host) ? url_refusal(authority, host) : "is not a URL";
+    size_t size = strlen(authority);
+    if (refusal != NULL || size > HTTPS_URL_MAX / 2 || (tenant != NULL && strlen(tenant) > 255))
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN,
                                 "Check --authority and --tenant.", "The address of the token service %s.",
                                 refusal != NULL ? refusal : "is too long");
-    if (options->scope == NULL && options->resource == NULL)
+    if (client->scope == NULL && client->resource == NULL)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Give --scope.",
                                 "A sign-in with a device code needs a scope, and none is configured.");
     while (size > 0 && authority[size - 1] == '/')
         size--;
-    *ret_service = (struct service){.options = options, .situation = situation};
     for (enum endpoint at = ENDPOINT_DEVICE_CODE; at <= ENDPOINT_TOKEN; at++)
-        snprintf(ret_service->url[at], NET_URL_MAX, "%.*s%s%s/oauth2/%s%s%s", (int)size, authority,
+        snprintf(ret_service->url[at], HTTPS_URL_MAX, "%.*s%s%s/oauth2/%s%s%s", (int)size, authority,
                  tenant != NULL ? "/" : "", tenant != NULL ? tenant : "",
-                 options->scope != NULL ? "v2.0/" : "", names[at],
-                 options->scope != NULL ? "" : "?api-version=1.0");
+                 client->scope != NULL ? "v2.0/" : "", names[at],
+                 client->scope != NULL ? "" : "?api-version=1.0");
     return ENROLL_OK;
 }
 
@@ -102,7 +102,7 @@ static enum enroll_exit form_post(const struct service *service, enum endpoint e
                                   bool *ret_parsed, long *ret_status, struct enroll_error *ret_error)
 {
     char *form = form_encode(pairs);
-    struct net_request request = {
+    struct https_request post = {
         .step = STEP_TOKEN,
         .name = endpoint == ENDPOINT_TOKEN ? "The wait for the token" : "The request for a device code",
         .url = service->url[endpoint],
@@ -110,20 +110,20 @@ static enum enroll_exit form_post(const struct service *service, enum endpoint e
         .credentials = true,
         .retries = 2,
     };
-    struct net_response response = {0};
+    struct https_response response = {0};
     enum enroll_exit status;
 
     if (form == NULL)
         return enroll_error_memory(ret_error, STEP_TOKEN);
-    request.body = (const uint8_t *)form;
-    request.body_size = strlen(form);
-    status = net_send(service->situation->net, &request, &response, ret_error);
+    post.body = (const uint8_t *)form;
+    post.body_size = strlen(form);
+    status = https_client_send(service->request->client, &post, &response, ret_error);
     secret_free(form);
     if (status != ENROLL_OK)
         return status;
     *ret_status = response.status;
     *ret_parsed = oauth_answer_parse((const char *)response.body, response.body_size, ret_answer);
-    net_response_free(&response);
+    https_response_free(&response);
     return ENROLL_OK;
 }
 
@@ -169,10 +169,10 @@ static enum enroll_exit refused(const struct oauth_answer *answer, struct enroll
 static enum enroll_exit code_request(const struct service *service, struct oauth_answer *ret_answer,
                                      struct enroll_error *ret_error)
 {
-    const struct auth_options *options = service->options;
-    const char *const pairs[][2] = {{"client_id", options->client_id},
-                                    {options->scope != NULL ? "scope" : "resource",
-                                     options->scope != NULL ? options->scope : options->resource},
+    const struct oauth_client *client = &service->client;
+    const char *const pairs[][2] = {{"client_id", client->id},
+                                    {client->scope != NULL ? "scope" : "resource",
+                                     client->scope != NULL ? client->scope : client->resource},
                                     {NULL, NULL}};
     bool parsed = false;
     long http_status = 0;
@@ -212,14 +212,15 @@ static time_t now(void)
 static enum enroll_exit wait_until(const struct service *service, const struct oauth_answer *code,
                                    time_t until, time_t end, struct enroll_error *ret_error)
 {
-    const struct auth_options *options = service->options;
+    const struct credential_options *options = service->options;
     const struct timespec second = {.tv_sec = 1};
 
     for (time_t at = now();; at = now()) {
-        const struct auth_instruction instruction = {.url = code->verification_url,
-                                                     .code = code->user_code,
-                                                     .message = code->message,
-                                                     .seconds_left = end > at ? (unsigned)(end - at) : 0};
+        const struct credential_instruction instruction = {.url = code->verification_url,
+                                                           .code = code->user_code,
+                                                           .message = code->message,
+                                                           .seconds_left =
+                                                               end > at ? (unsigned)(end - at) : 0};
 
         if (options->show != NULL)
             options->show(options->context, &instruction);
@@ -240,7 +241,7 @@ static enum enroll_exit wait_until(const struct service *service, const struct o
 static void unreachable(const struct service *service, struct polling *polling,
                         const struct enroll_error *error)
 {
-    const struct auth_situation *situation = service->situation;
+    const struct credential_request *request = service->request;
     char text[sizeof(error->message) + 64];
     unsigned doubled = 2 * polling->pause;
     time_t at = now();
@@ -252,19 +253,19 @@ static void unreachable(const struct service *service, struct polling *polling,
     if (at + (time_t)polling->pause > polling->end && at + (time_t)polling->interval < polling->end)
         polling->pause = (unsigned)(polling->end - at - 1);
     snprintf(text, sizeof(text), "Asking again in %u seconds: %s", polling->pause, error->message);
-    if (situation->warn != NULL && at + (time_t)polling->pause <= polling->end)
-        situation->warn(situation->note_context, text);
+    if (request->warn != NULL && at + (time_t)polling->pause <= polling->end)
+        request->warn(request->note_context, text);
 }
 
 /* One question for the token. *ret_token stays NULL while the answer is that it has to be waited for. */
 static enum enroll_exit token_poll(const struct service *service, const struct oauth_answer *code,
                                    struct polling *polling, char **ret_token, struct enroll_error *ret_error)
 {
-    const struct auth_options *options = service->options;
+    const struct oauth_client *client = &service->client;
     const char *const pairs[][2] = {{"grant_type", GRANT_DEVICE_CODE},
-                                    {"client_id", options->client_id},
-                                    {options->scope != NULL ? "device_code" : "code", code->device_code},
-                                    {options->scope != NULL ? NULL : "resource", options->resource},
+                                    {"client_id", client->id},
+                                    {client->scope != NULL ? "device_code" : "code", code->device_code},
+                                    {client->scope != NULL ? NULL : "resource", client->resource},
                                     {NULL, NULL}};
     struct oauth_answer answer = {0};
     bool parsed = false;
@@ -339,14 +340,13 @@ static enum enroll_exit token_wait(const struct service *service, const struct o
     return status;
 }
 
-enum enroll_exit auth_device_code_obtain(const struct auth_options *options,
-                                         const struct auth_situation *situation,
-                                         struct auth_credential *ret_credential,
-                                         struct enroll_error *ret_error)
+static enum enroll_exit obtain(const struct credential_options *options,
+                               const struct credential_request *request, struct credential *ret_credential,
+                               struct enroll_error *ret_error)
 {
     struct service service;
     struct oauth_answer code = {0};
-    enum enroll_exit status = service_find(options, situation, &service, ret_error);
+    enum enroll_exit status = service_find(options, request, &service, ret_error);
 
     if (status == ENROLL_OK)
         status = code_request(&service, &code, ret_error);
@@ -356,3 +356,19 @@ enum enroll_exit auth_device_code_obtain(const struct auth_options *options,
     ret_credential->kind = CREDENTIAL_TOKEN;
     return status;
 }
+
+static const char *suits(const struct credential_options *options, const struct credential_request *request)
+{
+    (void)request;
+    return credential_option_value(options, &oauth_option_client_id) != NULL ? "a client id is configured"
+                                                                             : NULL;
+}
+
+const struct credential_source credential_device_code = {
+    .name = "device-code",
+    .kinds = CREDENTIAL_TOKEN,
+    .needs = &oauth_option_client_id,
+    .options = {OAUTH_OPTIONS},
+    .suits = suits,
+    .obtain = obtain,
+};

@@ -1,6 +1,7 @@
-/* Reading JSON from outside with json-c: strict, bounded in size and depth, wiped. Private to enroll/auth. */
-#ifndef ENROLL_AUTH_JSON_TEXT_H
-#define ENROLL_AUTH_JSON_TEXT_H
+/* Reading JSON from outside with json-c: strict, bounded in size and depth, wiped. Private to
+ * enroll/credential. */
+#ifndef ENROLL_CREDENTIAL_JSON_TEXT_H
+#define ENROLL_CREDENTIAL_JSON_TEXT_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* The JSON of OAuth 2 device authorization (RFC 8628; version 1 and 2 endpoints). Pure. Private to
- * enroll/auth. */
-#ifndef ENROLL_AUTH_OAUTH_H
-#define ENROLL_AUTH_OAUTH_H
+ * enroll/credential. */
+#ifndef ENROLL_CREDENTIAL_OAUTH_H
+#define ENROLL_CREDENTIAL_OAUTH_H
 
 #include <stdbool.h>
 #include <stddef.h>

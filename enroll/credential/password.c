@@ -2,7 +2,7 @@
  * User name and password (AuthPolicy OnPremise). The password goes to the enrolment host in clear inside TLS,
  * so a host that was found automatically gets it only after somebody said so.
  */
-#include "ways.h"
+#include "source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,28 +13,33 @@
 
 #include "secret.h"
 
-static enum enroll_exit host_confirm(const struct auth_options *options,
-                                     const struct auth_situation *situation, struct enroll_error *ret_error)
+static const struct credential_option username = {
+    "username", "NAME", "user name, for a server that requires a password", NULL, 0, 0};
+static const struct credential_option password_file = {
+    "password-file", "FILE", "file with the password; prompted for without it", NULL, 0, 0};
+
+static enum enroll_exit host_confirm(const struct credential_options *options,
+                                     const struct credential_request *request, struct enroll_error *ret_error)
 {
     char question[512];
 
-    if (situation->host_was_typed)
+    if (request->host_was_typed)
         return ENROLL_OK;
     snprintf(question, sizeof(question), "The host %s was found automatically. Send your password to it?",
-             situation->enrollment_host);
+             request->host);
     if (options->confirm != NULL && options->confirm(options->context, question))
         return ENROLL_OK;
     return enroll_error_set(
         ret_error, ENROLL_UNSAFE, STEP_TOKEN,
         "If that is the right server, name it yourself: --discovery-url, or --accept-redirect HOST.",
         "The password was not sent: the host %s was found automatically and nobody confirmed it.",
-        situation->enrollment_host);
+        request->host);
 }
 
-static enum enroll_exit file_read(const struct auth_options *options, char **ret_password,
+static enum enroll_exit file_read(const struct credential_options *options, char **ret_password,
                                   struct enroll_error *ret_error)
 {
-    const char *path = options->password_file;
+    const char *path = credential_option_value(options, &password_file);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     const char *why = fd < 0 ? strerrordesc_np(errno) : NULL;
     char *password = fd < 0 ? NULL : secret_read(fd, options->cancelled, options->context, &why);
@@ -48,7 +53,7 @@ static enum enroll_exit file_read(const struct auth_options *options, char **ret
     return ENROLL_OK;
 }
 
-static enum enroll_exit prompt(const struct auth_options *options, const char *user, const char *host,
+static enum enroll_exit prompt(const struct credential_options *options, const char *user, const char *host,
                                char **ret_password, struct enroll_error *ret_error)
 {
     char text[512];
@@ -67,24 +72,39 @@ static enum enroll_exit prompt(const struct auth_options *options, const char *u
     return ENROLL_OK;
 }
 
-enum enroll_exit auth_password_obtain(const struct auth_options *options,
-                                      const struct auth_situation *situation,
-                                      struct auth_credential *ret_credential, struct enroll_error *ret_error)
+static enum enroll_exit obtain(const struct credential_options *options,
+                               const struct credential_request *request, struct credential *ret_credential,
+                               struct enroll_error *ret_error)
 {
-    const char *user = options->username != NULL ? options->username : situation->user;
+    const char *user = credential_option_value(options, &username);
     enum enroll_exit status;
 
+    if (user == NULL)
+        user = request->user;
     if (user == NULL || *user == '\0')
         return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Give --username.",
                                 "The server wants a user name and none was given.");
-    status = host_confirm(options, situation, ret_error);
-    if (status == ENROLL_OK && options->password_file != NULL)
+    status = host_confirm(options, request, ret_error);
+    if (status == ENROLL_OK && credential_option_value(options, &password_file) != NULL)
         status = file_read(options, &ret_credential->password, ret_error);
     else if (status == ENROLL_OK)
-        status = prompt(options, user, situation->enrollment_host, &ret_credential->password, ret_error);
+        status = prompt(options, user, request->host, &ret_credential->password, ret_error);
     if (status != ENROLL_OK)
         return status;
     ret_credential->kind = CREDENTIAL_PASSWORD;
     ret_credential->username = strdup(user);
     return ret_credential->username != NULL ? ENROLL_OK : enroll_error_memory(ret_error, STEP_TOKEN);
 }
+
+static bool offers(const struct credential_options *options)
+{
+    return options->ask_secret != NULL || credential_option_value(options, &password_file) != NULL;
+}
+
+const struct credential_source credential_password = {
+    .name = "password",
+    .kinds = CREDENTIAL_PASSWORD,
+    .options = {&username, &password_file},
+    .offers = offers,
+    .obtain = obtain,
+};

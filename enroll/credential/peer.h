@@ -1,6 +1,6 @@
-/* Who is at the other end of a loopback connection. Private to enroll/auth. */
-#ifndef ENROLL_AUTH_PEER_H
-#define ENROLL_AUTH_PEER_H
+/* Who is at the other end of a loopback connection. Private to enroll/credential. */
+#ifndef ENROLL_CREDENTIAL_PEER_H
+#define ENROLL_CREDENTIAL_PEER_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -8,7 +8,7 @@
 
 #include <openssl/crypto.h>
 
-#include "auth.h"
+#include "credential.h"
 
 #define LOOK_MILLISECONDS 100 /* between two looks at whether the run was cancelled */
 
@@ -54,7 +54,7 @@ static bool is_blank(char c)
 
 char *secret_read_waiting(int fd, bool (*wait)(void *context), void *context, const char **ret_why)
 {
-    const size_t capacity = AUTH_TOKEN_MAX + 1;
+    const size_t capacity = CREDENTIAL_TOKEN_MAX + 1;
     char *buffer = calloc(1, capacity + 1);
     char *secret = NULL;
     ssize_t size;

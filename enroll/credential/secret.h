@@ -1,13 +1,13 @@
-/* Reading secrets into memory that is wiped. Private to enroll/auth. */
-#ifndef ENROLL_AUTH_SECRET_H
-#define ENROLL_AUTH_SECRET_H
+/* Reading secrets into memory that is wiped. Private to enroll/credential. */
+#ifndef ENROLL_CREDENTIAL_SECRET_H
+#define ENROLL_CREDENTIAL_SECRET_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /*
- * Reads everything from fd, at most AUTH_TOKEN_MAX bytes, and takes blanks and line ends off both ends. NULL
- * with a sentence in ret_why (static) when it cannot be read, is empty, too long, or holds a NUL or line
+ * Reads everything from fd, at most CREDENTIAL_TOKEN_MAX bytes, and takes blanks and line ends off both ends.
+ * NULL with a sentence in ret_why (static) when it cannot be read, is empty, too long, or holds a NUL or line
  * breaks. A pipe's writer may take his time: cancelled (or NULL) ends the wait for him.
  */
 char *secret_read(int fd, bool (*cancelled)(void *context), void *context, const char **ret_why);

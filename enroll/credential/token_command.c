@@ -1,7 +1,8 @@
 /* A token from a command that the operator names: its words are split here and run without a shell. */
-#include "ways.h"
+#include "source.h"
 
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -9,7 +10,13 @@
 #include "child.h"
 #include "secret.h"
 
-#define WORDS_MAX 64
+#define WORDS_MAX       64
+#define SECONDS_DEFAULT 300 /* the command may prompt a person */
+
+static const struct credential_option command_option = {
+    "token-command", "COMMAND", "command that prints the token; run without a shell", NULL, 0, 0};
+static const struct credential_option timeout_option = {
+    "token-command-timeout", "SECONDS", "time limit of that command (default 300)", NULL, 1, 86400};
 
 /*
  * Splits in place at blanks; '...' and "..." keep blanks, a backslash the next character (not within single
@@ -65,12 +72,11 @@ static bool has_failed(int state, const char *token)
     return !cut_off && (!WIFEXITED(state) || WEXITSTATUS(state) != 0);
 }
 
-static enum enroll_exit command_run(const struct auth_options *options, char *const words[], char **ret_token,
-                                    struct enroll_error *ret_error)
+static enum enroll_exit command_run(const struct credential_options *options, char *const words[],
+                                    char **ret_token, struct enroll_error *ret_error)
 {
     struct child child = {.cancelled = options->cancelled, .context = options->context};
-    unsigned seconds =
-        options->token_command_seconds != 0 ? options->token_command_seconds : AUTH_TOKEN_COMMAND_SECONDS;
+    unsigned seconds = credential_option_number(options, &timeout_option, SECONDS_DEFAULT);
     const char *name = words[0], *why = NULL;
     enum enroll_exit status;
     enum child_end end;
@@ -101,19 +107,21 @@ static enum enroll_exit command_run(const struct auth_options *options, char *co
     return status;
 }
 
-enum enroll_exit auth_token_command_obtain(const struct auth_options *options,
-                                           const struct auth_situation *situation,
-                                           struct auth_credential *ret_credential,
-                                           struct enroll_error *ret_error)
+static enum enroll_exit obtain(const struct credential_options *options,
+                               const struct credential_request *request, struct credential *ret_credential,
+                               struct enroll_error *ret_error)
 {
-    char *command = strdup(options->token_command);
-    char *words[WORDS_MAX + 1];
+    char *command = strdup(credential_option_value(options, &command_option));
+    char *words[WORDS_MAX + 2] = {NULL};
     enum enroll_exit status;
 
-    (void)situation;
     if (command == NULL)
         return enroll_error_memory(ret_error, STEP_TOKEN);
-    if (words_split(command, words) == 0) {
+    size_t count = words_split(command, words);
+
+    if (count > 0 && request->audience != NULL)
+        words[count++] = (char *)(uintptr_t)request->audience;
+    if (count == 0) {
         status = enroll_error_set(ret_error, ENROLL_USAGE, STEP_TOKEN, "Check --token-command.",
                                   "The token command is empty, too long, or has a quote without its end.");
     } else {
@@ -123,3 +131,12 @@ enum enroll_exit auth_token_command_obtain(const struct auth_options *options,
     free(command);
     return status;
 }
+
+const struct credential_source credential_token_command = {
+    .name = "command",
+    .kinds = CREDENTIAL_TOKEN | CREDENTIAL_PASSWORD,
+    .explicit_only = true,
+    .needs = &command_option,
+    .options = {&command_option, &timeout_option},
+    .obtain = obtain,
+};

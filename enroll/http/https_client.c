@@ -15,9 +15,9 @@
 
 #define CONNECT_TIMEOUT_MAX 20 /* seconds */
 
-struct net {
+struct https_client {
     CURL *curl;
-    struct net_options options;
+    struct https_client_options options;
     struct curl_slist *resolve;
 };
 
@@ -53,7 +53,7 @@ static size_t body_receive(char *bytes, size_t one, size_t size, void *context)
     struct answer *answer = context;
 
     (void)one;
-    if (size > NET_BODY_MAX - answer->body_size) {
+    if (size > HTTPS_BODY_MAX - answer->body_size) {
         answer->body_too_large = true;
         return 0;
     }
@@ -94,18 +94,20 @@ static size_t header_receive(char *bytes, size_t one, size_t size, void *context
 static int progress_look(void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
                          curl_off_t up)
 {
-    const struct net *net = context;
+    const struct https_client *client = context;
 
     (void)down_total;
     (void)down;
     (void)up_total;
     (void)up;
-    return net->options.cancelled != NULL && net->options.cancelled(net->options.cancelled_context) ? 1 : 0;
+    return client->options.cancelled != NULL && client->options.cancelled(client->options.cancelled_context)
+               ? 1
+               : 0;
 }
 
 static CURLcode client_certificate_set(CURL *curl, void *ssl_context, void *context)
 {
-    const struct net_request *request = context;
+    const struct https_request *request = context;
     SSL_CTX *ssl = ssl_context;
 
     (void)curl;
@@ -120,66 +122,66 @@ static CURLcode client_certificate_set(CURL *curl, void *ssl_context, void *cont
 
 /* ---- setting up ---- */
 
-enum enroll_exit net_new(const struct net_options *options, struct net **ret_net,
-                         struct enroll_error *ret_error)
+enum enroll_exit https_client_new(const struct https_client_options *options, struct https_client **ret_net,
+                                  struct enroll_error *ret_error)
 {
-    struct net *net;
+    struct https_client *client;
 
     if (options->ca_file != NULL && access(options->ca_file, R_OK) != 0)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Check --ca-file.",
                                 "The file of certification authorities %s cannot be read: %s.",
                                 options->ca_file, strerror(errno));
-    net = calloc(1, sizeof(*net));
-    if (net == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        free(net);
+    client = calloc(1, sizeof(*client));
+    if (client == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        free(client);
         return enroll_error_memory(ret_error, STEP_PREPARE);
     }
-    net->options = *options;
-    net->curl = curl_easy_init();
+    client->options = *options;
+    client->curl = curl_easy_init();
     for (const char *const *entry = options->resolve; entry != NULL && *entry != NULL; entry++) {
-        struct curl_slist *longer = curl_slist_append(net->resolve, *entry);
+        struct curl_slist *longer = curl_slist_append(client->resolve, *entry);
 
         if (longer == NULL) {
-            net_free(net);
+            https_client_free(client);
             return enroll_error_memory(ret_error, STEP_PREPARE);
         }
-        net->resolve = longer;
+        client->resolve = longer;
     }
-    if (net->curl == NULL) {
-        net_free(net);
+    if (client->curl == NULL) {
+        https_client_free(client);
         return enroll_error_memory(ret_error, STEP_PREPARE);
     }
-    *ret_net = net;
+    *ret_net = client;
     return ENROLL_OK;
 }
 
-void net_free(struct net *net)
+void https_client_free(struct https_client *client)
 {
-    if (net == NULL)
+    if (client == NULL)
         return;
-    curl_slist_free_all(net->resolve);
-    curl_easy_cleanup(net->curl);
+    curl_slist_free_all(client->resolve);
+    curl_easy_cleanup(client->curl);
     curl_global_cleanup();
-    free(net);
+    free(client);
 }
 
-void net_response_free(struct net_response *response)
+void https_response_free(struct https_response *response)
 {
     free(response->content_type);
     free(response->url);
     if (response->body != NULL)
         OPENSSL_cleanse(response->body, response->body_size);
     free(response->body);
-    *response = (struct net_response){0};
+    *response = (struct https_response){0};
 }
 
-/* CURLcode of the first option that failed: every one of them is a promise of net.h. */
-static CURLcode options_set(struct net *net, const struct net_request *request, const char *url,
+/* CURLcode of the first option that failed: every one of them is a promise of client.h. */
+static CURLcode options_set(struct https_client *client, const struct https_request *request, const char *url,
                             struct curl_slist *headers, struct answer *answer)
 {
-    CURL *curl = net->curl;
+    CURL *curl = client->curl;
     long timeout =
-        net->options.timeout_seconds != 0 ? (long)net->options.timeout_seconds : NET_TIMEOUT_DEFAULT;
+        client->options.timeout_seconds != 0 ? (long)client->options.timeout_seconds : HTTPS_TIMEOUT_DEFAULT;
     CURLcode code = CURLE_OK;
 
 #define SET(option, value)                                                                                   \
@@ -202,14 +204,14 @@ static CURLcode options_set(struct net *net, const struct net_request *request, 
     SET(CURLOPT_HEADERFUNCTION, header_receive);
     SET(CURLOPT_HEADERDATA, answer);
     SET(CURLOPT_XFERINFOFUNCTION, progress_look);
-    SET(CURLOPT_XFERINFODATA, net);
+    SET(CURLOPT_XFERINFODATA, client);
     SET(CURLOPT_NOPROGRESS, 0L);
-    if (net->options.ca_file != NULL) {
-        SET(CURLOPT_CAINFO, net->options.ca_file);
+    if (client->options.ca_file != NULL) {
+        SET(CURLOPT_CAINFO, client->options.ca_file);
         SET(CURLOPT_CAPATH, NULL);
     }
-    if (net->resolve != NULL) {
-        SET(CURLOPT_RESOLVE, net->resolve);
+    if (client->resolve != NULL) {
+        SET(CURLOPT_RESOLVE, client->resolve);
     }
     if (request->body != NULL) {
         SET(CURLOPT_POST, 1L);
@@ -229,7 +231,7 @@ static CURLcode options_set(struct net *net, const struct net_request *request, 
     return code;
 }
 
-static struct curl_slist *headers_make(const struct net_request *request)
+static struct curl_slist *headers_make(const struct https_request *request)
 {
     /* "Expect:" alone: MDE2 servers know no 100 Continue. */
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
@@ -279,7 +281,7 @@ static const struct {
     {CURLE_OUT_OF_MEMORY, ENROLL_FAILED, "memory ran out", NULL},
 };
 
-static enum enroll_exit failure_set(const struct net_request *request, const char *host, CURLcode code,
+static enum enroll_exit failure_set(const struct https_request *request, const char *host, CURLcode code,
                                     const struct answer *answer, struct enroll_error *ret_error)
 {
     char words[300] = "";
@@ -295,7 +297,7 @@ static enum enroll_exit failure_set(const struct net_request *request, const cha
         return enroll_error_set(ret_error, ENROLL_NOT_MDE, request->step,
                                 "Check that the address is that of an MDM server.",
                                 "The answer of %s to %s was refused: it is larger than %d bytes.", host,
-                                request->name, NET_BODY_MAX);
+                                request->name, HTTPS_BODY_MAX);
     while (i < sizeof(failures) / sizeof(failures[0]) && failures[i].code != code)
         i++;
     enroll_text_print(answer->failure, strlen(answer->failure), words, sizeof(words));
@@ -326,10 +328,10 @@ static double clock_read(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void observe(const struct net *net, const struct net_request *request, const char *url,
+static void observe(const struct https_client *client, const struct https_request *request, const char *url,
                     const struct answer *answer, bool failed)
 {
-    const struct net_exchange exchange = {
+    const struct https_exchange exchange = {
         .step = request->step,
         .name = request->name,
         .url = url,
@@ -348,8 +350,8 @@ static void observe(const struct net *net, const struct net_request *request, co
         .seconds = answer->seconds,
     };
 
-    if (net->options.observe != NULL)
-        net->options.observe(net->options.observe_context, &exchange);
+    if (client->options.observe != NULL)
+        client->options.observe(client->options.observe_context, &exchange);
 }
 
 static bool answer_read(struct answer *answer)
@@ -370,10 +372,10 @@ static bool answer_read(struct answer *answer)
            (location == NULL) == (answer->location == NULL);
 }
 
-static enum enroll_exit exchange(struct net *net, const struct net_request *request, const char *url,
-                                 struct answer *ret_answer, struct enroll_error *ret_error)
+static enum enroll_exit exchange(struct https_client *client, const struct https_request *request,
+                                 const char *url, struct answer *ret_answer, struct enroll_error *ret_error)
 {
-    struct answer answer = {.curl = net->curl};
+    struct answer answer = {.curl = client->curl};
     struct curl_slist *headers = headers_make(request);
     char host[URL_HOST_MAX] = "?";
     double begin = clock_read(CLOCK_MONOTONIC);
@@ -383,11 +385,11 @@ static enum enroll_exit exchange(struct net *net, const struct net_request *requ
     if (!url_host(url, host))
         snprintf(host, sizeof(host), "?");
     answer.started = clock_read(CLOCK_REALTIME);
-    curl_easy_reset(net->curl);
+    curl_easy_reset(client->curl);
     if (headers != NULL)
-        code = options_set(net, request, url, headers, &answer);
+        code = options_set(client, request, url, headers, &answer);
     if (code == CURLE_OK)
-        code = curl_easy_perform(net->curl);
+        code = curl_easy_perform(client->curl);
     answer.seconds = clock_read(CLOCK_MONOTONIC) - begin;
     if (code == CURLE_OK && !answer_read(&answer))
         code = CURLE_OUT_OF_MEMORY;
@@ -395,9 +397,9 @@ static enum enroll_exit exchange(struct net *net, const struct net_request *requ
         status = failure_set(request, host, code, &answer, ret_error);
     if (code != CURLE_OK)
         snprintf(answer.failure, sizeof(answer.failure), "%.300s", ret_error->message);
-    observe(net, request, url, &answer, code != CURLE_OK);
+    observe(client, request, url, &answer, code != CURLE_OK);
     /* The handle outlives what its options point to: the body with its secrets, and this frame. */
-    curl_easy_reset(net->curl);
+    curl_easy_reset(client->curl);
     curl_slist_free_all(headers);
     if (status == ENROLL_OK)
         *ret_answer = answer;
@@ -406,13 +408,14 @@ static enum enroll_exit exchange(struct net *net, const struct net_request *requ
     return status;
 }
 
-static enum enroll_exit wait_seconds(const struct net *net, const struct net_request *request, long seconds,
-                                     struct enroll_error *ret_error)
+static enum enroll_exit wait_seconds(const struct https_client *client, const struct https_request *request,
+                                     long seconds, struct enroll_error *ret_error)
 {
     const struct timespec slice = {.tv_nsec = 100 * 1000 * 1000};
 
     for (long i = 0; i < 10 * seconds; i++) {
-        if (net->options.cancelled != NULL && net->options.cancelled(net->options.cancelled_context)) {
+        if (client->options.cancelled != NULL &&
+            client->options.cancelled(client->options.cancelled_context)) {
             enroll_error_set(ret_error, ENROLL_CANCELLED, request->step, NULL, "%s was cancelled.",
                              request->name);
             ret_error->hresult = HRESULT_CANCELLED;
@@ -426,18 +429,18 @@ static enum enroll_exit wait_seconds(const struct net *net, const struct net_req
 static bool worth_retrying(const struct answer *answer)
 {
     return (answer->status == 429 || answer->status == 503) && answer->retry_after > 0 &&
-           answer->retry_after <= NET_RETRY_AFTER_MAX;
+           answer->retry_after <= HTTPS_RETRY_AFTER_MAX;
 }
 
 /* Goes on to where the answer sends us, if that is allowed. *url is replaced. */
-static enum enroll_exit redirect_follow(struct net_request *request, struct answer *answer, unsigned count,
+static enum enroll_exit redirect_follow(struct https_request *request, struct answer *answer, unsigned count,
                                         char **url, struct enroll_error *ret_error)
 {
     enum enroll_exit status;
 
-    if (count == NET_REDIRECTS_MAX)
+    if (count == HTTPS_REDIRECTS_MAX)
         return enroll_error_set(ret_error, ENROLL_UNSAFE, request->step, "Tell the server's administrator.",
-                                "%s was redirected more than %d times.", request->name, NET_REDIRECTS_MAX);
+                                "%s was redirected more than %d times.", request->name, HTTPS_REDIRECTS_MAX);
     status = redirect_judge(request, *url, answer->location, ret_error);
     if (status != ENROLL_OK)
         return status;
@@ -449,10 +452,10 @@ static enum enroll_exit redirect_follow(struct net_request *request, struct answ
     return request->readdress(request->readdress_context, *url, &request->body, &request->body_size);
 }
 
-enum enroll_exit net_send(struct net *net, const struct net_request *original,
-                          struct net_response *ret_response, struct enroll_error *ret_error)
+enum enroll_exit https_client_send(struct https_client *client, const struct https_request *original,
+                                   struct https_response *ret_response, struct enroll_error *ret_error)
 {
-    struct net_request copy = *original, *request = &copy;
+    struct https_request copy = *original, *request = &copy;
     char *url = strdup(request->url);
     struct answer answer = {0};
     unsigned redirects = 0, retries = 0;
@@ -460,9 +463,9 @@ enum enroll_exit net_send(struct net *net, const struct net_request *original,
 
     if (url == NULL)
         return enroll_error_memory(ret_error, request->step);
-    while ((status = exchange(net, request, url, &answer, ret_error)) == ENROLL_OK) {
+    while ((status = exchange(client, request, url, &answer, ret_error)) == ENROLL_OK) {
         if (worth_retrying(&answer) && retries++ < request->retries) {
-            status = wait_seconds(net, request, answer.retry_after, ret_error);
+            status = wait_seconds(client, request, answer.retry_after, ret_error);
         } else if (redirect_status(answer.status) && answer.location != NULL) {
             status = redirect_follow(request, &answer, redirects++, &url, ret_error);
         } else {
@@ -476,12 +479,12 @@ enum enroll_exit net_send(struct net *net, const struct net_request *original,
         free(url);
         return status;
     }
-    *ret_response = (struct net_response){.status = answer.status,
-                                          .content_type = answer.content_type,
-                                          .url = url,
-                                          .retry_after = answer.retry_after,
-                                          .body = answer.body,
-                                          .body_size = answer.body_size};
+    *ret_response = (struct https_response){.status = answer.status,
+                                            .content_type = answer.content_type,
+                                            .url = url,
+                                            .retry_after = answer.retry_after,
+                                            .body = answer.body,
+                                            .body_size = answer.body_size};
     free(answer.location);
     return ENROLL_OK;
 }

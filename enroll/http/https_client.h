@@ -1,5 +1,5 @@
 /*
- * enroll/net: HTTPS through libcurl, and the TPM key as OpenSSL sees it. Called by flow.c and auth/; knows
+ * enroll/http: HTTPS through libcurl, and the TPM key as OpenSSL sees it. Called by flow.c and auth/; knows
  * nothing of messages.
  *
  * https only, TLS 1.2 and up, certificates always verified. Redirects are followed by hand (MS-MDE2 3.1.4.1:
@@ -7,8 +7,8 @@
  * system's proxy settings (https_proxy, no_proxy) are honoured. Retry-After is obeyed a bounded number of
  * times.
  */
-#ifndef ENROLL_NET_H
-#define ENROLL_NET_H
+#ifndef ENROLL_HTTPS_CLIENT_H
+#define ENROLL_HTTPS_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,18 +19,18 @@
 
 #include "error.h"
 
-#define NET_BODY_MAX        (1024 * 1024)
-#define NET_URL_MAX         2048
-#define NET_REDIRECTS_MAX   3
-#define NET_TIMEOUT_DEFAULT 60 /* seconds */
-#define NET_RETRY_AFTER_MAX                                                                                  \
+#define HTTPS_BODY_MAX        (1024 * 1024)
+#define HTTPS_URL_MAX         2048
+#define HTTPS_REDIRECTS_MAX   3
+#define HTTPS_TIMEOUT_DEFAULT 60 /* seconds */
+#define HTTPS_RETRY_AFTER_MAX                                                                                \
     120 /* seconds; a server that asks for more is told about instead of waited for                          \
          */
 
-struct net;
+struct https_client;
 
 /* One request and its answer, as an observer sees them. Valid during the call only; bodies hold secrets. */
-struct net_exchange {
+struct https_exchange {
     enum enroll_step step;
     const char *name; /* "Discover" */
     const char *url;
@@ -49,29 +49,29 @@ struct net_exchange {
     double seconds;          /* how long it took */
 };
 
-struct net_options {
+struct https_client_options {
     const char *ca_file;        /* PEM; NULL: the system's */
     const char *const *resolve; /* "HOST:PORT:ADDRESS", NULL-terminated; or NULL */
-    unsigned timeout_seconds;   /* of one request; 0: NET_TIMEOUT_DEFAULT */
-    void (*observe)(void *context, const struct net_exchange *exchange); /* or NULL */
+    unsigned timeout_seconds;   /* of one request; 0: HTTPS_TIMEOUT_DEFAULT */
+    void (*observe)(void *context, const struct https_exchange *exchange); /* or NULL */
     void *observe_context;
     bool (*cancelled)(void *context); /* looked at while waiting; or NULL */
     void *cancelled_context;
 };
 
 /* Strings of options must outlive the result. Errors: ENROLL_CONFIGURATION, ENROLL_FAILED. */
-enum enroll_exit net_new(const struct net_options *options, struct net **ret_net,
-                         struct enroll_error *ret_error) __attribute__((warn_unused_result));
-void net_free(struct net *net);
+enum enroll_exit https_client_new(const struct https_client_options *options, struct https_client **ret_net,
+                                  struct enroll_error *ret_error) __attribute__((warn_unused_result));
+void https_client_free(struct https_client *client);
 
 /* Whether a redirect to another host may be followed. */
-struct net_redirects {
+struct https_redirects {
     const char *const *accept;                            /* host names, NULL-terminated; or NULL */
     bool (*confirm)(void *context, const char *question); /* or NULL: nobody to ask */
     void *context;
 };
 
-struct net_request {
+struct https_request {
     enum enroll_step step;
     const char *name;         /* for messages: "Discover" */
     const char *url;          /* https */
@@ -80,19 +80,20 @@ struct net_request {
     size_t body_size;
     /*
      * Makes the body anew for the URL a redirect leads to, because it names where it is sent; NULL: it stays
-     * as it is. The result stays the callee's and must last until the next call or the end of net_send().
+     * as it is. The result stays the callee's and must last until the next call or the end of
+     * https_client_send().
      */
     enum enroll_exit (*readdress)(void *context, const char *url, const uint8_t **ret_body, size_t *ret_size);
     void *readdress_context;
-    bool credentials;                      /* the body holds some: no other host, ever */
-    const struct net_redirects *redirects; /* NULL: another host is refused */
-    unsigned retries;                      /* how often 429 or 503 with Retry-After may be tried again */
-    EVP_PKEY *client_key;                  /* TLS client authentication; NULL for none; not owned */
+    bool credentials;                        /* the body holds some: no other host, ever */
+    const struct https_redirects *redirects; /* NULL: another host is refused */
+    unsigned retries;                        /* how often 429 or 503 with Retry-After may be tried again */
+    EVP_PKEY *client_key;                    /* TLS client authentication; NULL for none; not owned */
     X509 *client_certificate;
     STACK_OF(X509) * client_chain; /* may be NULL */
 };
 
-struct net_response {
+struct https_response {
     long status;
     char *content_type; /* may be NULL */
     char *url;          /* that answered, after redirects */
@@ -105,9 +106,9 @@ struct net_response {
  * Sends it and reads the answer, whatever its status. Errors: ENROLL_UNREACHABLE, ENROLL_TLS, ENROLL_NOT_MDE
  * (oversized, malformed HTTP), ENROLL_UNSAFE (redirect), ENROLL_CANCELLED.
  */
-enum enroll_exit net_send(struct net *net, const struct net_request *request,
-                          struct net_response *ret_response, struct enroll_error *ret_error)
+enum enroll_exit https_client_send(struct https_client *client, const struct https_request *request,
+                                   struct https_response *ret_response, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
-void net_response_free(struct net_response *response);
+void https_response_free(struct https_response *response);
 
 #endif

@@ -19,8 +19,8 @@ static bool listed(const char *const *hosts, const char *host)
     return false;
 }
 
-static enum enroll_exit refuse(const struct net_request *request, const char *from_host, const char *to_host,
-                               const char *why, struct enroll_error *ret_error)
+static enum enroll_exit refuse(const struct https_request *request, const char *from_host,
+                               const char *to_host, const char *why, struct enroll_error *ret_error)
 {
     char advice[512];
 
@@ -31,10 +31,10 @@ static enum enroll_exit refuse(const struct net_request *request, const char *fr
     return ENROLL_UNSAFE;
 }
 
-enum enroll_exit redirect_judge(const struct net_request *request, const char *from, const char *to,
+enum enroll_exit redirect_judge(const struct https_request *request, const char *from, const char *to,
                                 struct enroll_error *ret_error)
 {
-    const struct net_redirects *redirects = request->redirects;
+    const struct https_redirects *redirects = request->redirects;
     char from_host[URL_HOST_MAX] = "", to_host[URL_HOST_MAX] = "";
     char question[700];
     const char *refusal;

@@ -115,7 +115,7 @@ const char *url_refusal(const char *url, const char *typed_host)
     const char *refusal;
     size_t size = strlen(url);
 
-    if (size > NET_URL_MAX)
+    if (size > HTTPS_URL_MAX)
         return "is too long";
     for (size_t i = 0; i < size; i++)
         if (url[i] <= ' ' || url[i] >= 0x7f || url[i] == '\\')

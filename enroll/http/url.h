@@ -1,7 +1,7 @@
 /* URLs that others gave us: which are acceptable, and whose host they name. Pure; libcurl's parser, so that
  * what is judged is what is used. */
-#ifndef ENROLL_NET_URL_H
-#define ENROLL_NET_URL_H
+#ifndef ENROLL_HTTPS_CLIENT_URL_H
+#define ENROLL_HTTPS_CLIENT_URL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,8 +10,9 @@
 
 /*
  * Why a URL is not acceptable, as the end of a sentence ("... is not https"); NULL when it is: https, at most
- * NET_URL_MAX bytes of printable ASCII, a host, no user information, no fragment. An IP address, localhost or
- * a name without a dot is refused unless it is typed_host (NULL: nothing was typed), which the operator gave.
+ * HTTPS_URL_MAX bytes of printable ASCII, a host, no user information, no fragment. An IP address, localhost
+ * or a name without a dot is refused unless it is typed_host (NULL: nothing was typed), which the operator
+ * gave.
  */
 const char *url_refusal(const char *url, const char *typed_host);
 

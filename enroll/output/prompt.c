@@ -105,7 +105,7 @@ bool terminal_entered(const struct terminal *terminal)
            (input.revents & POLLIN) && tcflush(STDIN_FILENO, TCIFLUSH) == 0;
 }
 
-void terminal_instruction(struct terminal *terminal, const struct auth_instruction *instruction)
+void terminal_instruction(struct terminal *terminal, const struct credential_instruction *instruction)
 {
     char shown[64];
     snprintf(shown, sizeof shown, "%s", instruction->code ? instruction->code : instruction->url);

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "auth.h"
+#include "credential.h"
 #include "error.h"
 #include "flow.h"
 
@@ -44,7 +44,7 @@ char *terminal_ask_line(struct terminal *terminal, const char *prompt) __attribu
 /* Whether a line was typed meanwhile, by a person who was not asked anything; it is thrown away. */
 bool terminal_entered(const struct terminal *terminal);
 /* Code and address to sign in with, and the time left; called again each second. */
-void terminal_instruction(struct terminal *terminal, const struct auth_instruction *instruction);
+void terminal_instruction(struct terminal *terminal, const struct credential_instruction *instruction);
 
 /* The name of a step for people, "Looking for the server"; and for JSON, "resolve". */
 const char *terminal_step_title(enum enroll_step step);

@@ -145,7 +145,7 @@ static void exchange_write(struct trace *trace, const struct trace_event *event)
 }
 
 /* Between the begin of the last step and its message the key was made and the request was signed. */
-static void key_event_add(struct trace *trace, const struct net_exchange *exchange)
+static void key_event_add(struct trace *trace, const struct https_exchange *exchange)
 {
     struct trace_event *event;
 
@@ -157,7 +157,7 @@ static void key_event_add(struct trace *trace, const struct net_exchange *exchan
     trace->key_started = 0;
 }
 
-void trace_observe(void *context, const struct net_exchange *exchange)
+void trace_observe(void *context, const struct https_exchange *exchange)
 {
     struct trace *trace = context;
     struct trace_event *event;

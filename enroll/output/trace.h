@@ -1,6 +1,6 @@
 /*
  * enroll/trace: `--trace DIR` writes every message of a run, numbered and pretty-printed with each secret cut
- * out, and flow.html, a self-contained page that draws the sequence. Fed by the observer of net.h and by the
+ * out, and flow.html, a self-contained page that draws the sequence. Fed by the observer of client.h and by the
  * progress of the flow; called by the commands.
  */
 #ifndef ENROLL_TRACE_H
@@ -20,8 +20,8 @@ struct trace;
 enum enroll_exit trace_new(const char *directory, struct trace **ret_trace, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 
-/* For net_options.observe, with the trace as context. */
-void trace_observe(void *trace, const struct net_exchange *exchange);
+/* For client_options.observe, with the trace as context. */
+void trace_observe(void *trace, const struct https_exchange *exchange);
 
 /* The progress of the flow, to be called beside the terminal's; draws what happens in the TPM and notes. */
 void trace_progress(struct trace *trace, enum enroll_step step, enum flow_state state, const char *text);

@@ -219,8 +219,8 @@ void harness_run_init(struct harness_run *run)
     static char token[256];
 
     snprintf(token, sizeof(token), "%s", harness_path("token"));
-    *run = (struct harness_run){.address = HARNESS_ADDRESS, .auth = AUTH_OPTIONS_NONE};
-    run->auth.token_file = token;
+    *run = (struct harness_run){.address = HARNESS_ADDRESS, .auth = {0}};
+    assert_true(credential_option_set(&run->auth, "token-file", token));
 }
 
 const char *harness_discovery_url(const struct mde_server *server, const char *host)
@@ -243,16 +243,17 @@ static void harness_flow(struct harness_run *run, const struct mde_server *serve
     char resolve[6][160];
     const char *resolves[7] = {NULL};
     char ca_file[256];
-    struct net_options net_options = {.ca_file = ca_file,
-                                      .resolve = resolves,
-                                      .timeout_seconds = run->timeout != 0 ? run->timeout : 20,
-                                      .observe = run->observe,
-                                      .observe_context = run->observe_context};
+    struct https_client_options client_options = {.ca_file = ca_file,
+                                                  .resolve = resolves,
+                                                  .timeout_seconds = run->timeout != 0 ? run->timeout : 20,
+                                                  .observe = run->observe,
+                                                  .observe_context = run->observe_context};
     struct flow_options options = {.address = run->address,
                                    .discovery_url = run->discovery_url,
                                    .request_version = run->request_version,
                                    .accept_redirects = run->accept_redirects,
                                    .auth = &run->auth,
+                                   .token_type = run->token_type,
                                    .tpm_manufacturer = "IBM",
                                    .tpm_firmware = "8217.4131.22.13878",
                                    .stop_after_policy = run->stop_after_policy};
@@ -271,13 +272,13 @@ static void harness_flow(struct harness_run *run, const struct mde_server *serve
     if (run->profile == NULL)
         assert_int_equal(device_profile_read(NULL, &run->profile, &run->error), ENROLL_OK);
     options.profile = run->profile;
-    run->status = net_new(&net_options, &options.net, &run->error);
+    run->status = https_client_new(&client_options, &options.client, &run->error);
     assert_int_equal(run->status, ENROLL_OK);
     run->status = kind == KIND_ENROLL ? flow_enroll(&options, &callbacks, &run->result, &run->error)
                   : kind == KIND_RESUME
                       ? flow_resume(&options, argument, &callbacks, &run->result, &run->error)
                       : flow_renew(&options, argument, &callbacks, &run->result, &run->error);
-    net_free(options.net);
+    https_client_free(options.client);
 }
 
 void harness_enroll(struct harness_run *run, const struct mde_server *server)

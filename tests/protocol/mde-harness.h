@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "auth.h"
+#include "credential.h"
 #include "flow.h"
 #include "issued_certificate.h"
 #include "https_client.h"
@@ -48,9 +48,10 @@ struct harness_run {
     bool stop_after_policy;
     enum tpm_key_type force_type;   /* 0: as the policy says */
     EVP_PKEY *key;                  /* that asks; NULL: one in software. Not owned */
-    struct auth_options auth;       /* AUTH_OPTIONS_NONE with HARNESS_TOKEN's file, unless changed */
+    struct credential_options auth; /* with HARNESS_TOKEN's file, unless changed */
+    const char *token_type;         /* NULL: the default */
     struct device_profile *profile; /* NULL: this machine's */
-    void (*observe)(void *context, const struct net_exchange *exchange);
+    void (*observe)(void *context, const struct https_exchange *exchange);
     void *observe_context;
     /* outcome */
     enum enroll_exit status;

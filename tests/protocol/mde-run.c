@@ -35,7 +35,7 @@ void run_begin_federated(const char *const *arguments)
         all[2 + i] = arguments[i];
     }
     run_begin(all);
-    run.auth.token_file = NULL;
+    assert_true(credential_option_set(&run.auth, "token-file", NULL));
 }
 
 int run_end(void **state)

@@ -32,20 +32,22 @@ static void on_premise_begin(void)
 
     snprintf(password, sizeof(password), "%s", harness_path("password"));
     run_begin(arguments);
-    run.auth.token_file = NULL;
+    assert_true(credential_option_set(&run.auth, "token-file", NULL));
 }
 
 /* ---- given ---- */
 
 static void token_on_a_descriptor_is_taken(void **state)
 {
+    char number[16];
     int fd;
 
     (void)state;
     run_begin_federated(NULL);
     fd = open(harness_path("token"), O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
-    run.auth.token_fd = fd;
+    snprintf(number, sizeof(number), "%d", fd);
+    assert_true(credential_option_set(&run.auth, "token-fd", number));
     harness_enroll(&run, &server);
     close(fd);
     run_expect_enrolled();
@@ -62,7 +64,7 @@ static void token_command_is_run_without_a_shell(void **state)
     snprintf(command, sizeof(command),
              "sh -c 'test \"$1\" = \"\\$HOME;exit\" && cat \"$2\"' x \"\\$HOME;exit\" %s",
              harness_path("token"));
-    run.auth.token_command = command;
+    assert_true(credential_option_set(&run.auth, "token-command", command));
     harness_enroll(&run, &server);
     run_expect_enrolled();
 }
@@ -71,22 +73,22 @@ static void token_command_that_fails_is_named(void **state)
 {
     (void)state;
     run_begin_federated(NULL);
-    run.auth.token_command = "false";
+    assert_true(credential_option_set(&run.auth, "token-command", "false"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "false failed (status 1)");
-    run.auth.token_command = "/nonexistent/program";
+    assert_true(credential_option_set(&run.auth, "token-command", "/nonexistent/program"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "cannot be run");
-    run.auth.token_command = "sh -c 'kill -9 $$'";
+    assert_true(credential_option_set(&run.auth, "token-command", "sh -c 'kill -9 $$'"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "signal 9");
-    run.auth.token_command = "yes";
+    assert_true(credential_option_set(&run.auth, "token-command", "yes"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "longer than any token");
-    run.auth.token_command = "true";
+    assert_true(credential_option_set(&run.auth, "token-command", "true"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "it is empty");
-    run.auth.token_command = "cat 'unfinished";
+    assert_true(credential_option_set(&run.auth, "token-command", "cat 'unfinished"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_USAGE, "quote without its end");
 }
@@ -121,8 +123,8 @@ static void token_command_that_hangs_is_ended_with_all_that_it_started(void **st
     for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
         began = time(NULL);
         snprintf(command, sizeof(command), "%s x %s", scripts[i], harness_path("started"));
-        run.auth.token_command = command;
-        run.auth.token_command_seconds = 1;
+        assert_true(credential_option_set(&run.auth, "token-command", command));
+        assert_true(credential_option_set(&run.auth, "token-command-timeout", "1"));
         harness_enroll(&run, &server);
         run_expect_no_token(ENROLL_AUTHENTICATION, "was not done within 1 s and was ended");
         assert_in_range(time(NULL) - began, 1, 20);
@@ -146,7 +148,7 @@ static void token_command_is_ended_when_the_run_is_cancelled(void **state)
     unlink(harness_path("started"));
     snprintf(command, sizeof(command), "sh -c 'echo $$ >%s.new; mv %s.new %s; exec sleep 300'",
              harness_path("started"), harness_path("started"), harness_path("started"));
-    run.auth.token_command = command;
+    assert_true(credential_option_set(&run.auth, "token-command", command));
     run.auth.cancelled = cancelled_soon;
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CANCELLED, "was cancelled");
@@ -156,13 +158,13 @@ static void token_file_that_is_unusable_is_named(void **state)
 {
     (void)state;
     run_begin_federated(NULL);
-    run.auth.token_file = "/nonexistent/token";
+    assert_true(credential_option_set(&run.auth, "token-file", "/nonexistent/token"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "/nonexistent/token");
-    run.auth.token_file = "/dev/null";
+    assert_true(credential_option_set(&run.auth, "token-file", "/dev/null"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "it is empty");
-    run.auth.token_file = "/dev/zero";
+    assert_true(credential_option_set(&run.auth, "token-file", "/dev/zero"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "longer than any token");
 }
@@ -174,7 +176,7 @@ static void wrong_token_is_an_authentication_failure(void **state)
     (void)state;
     run_begin_federated(NULL);
     snprintf(wrong, sizeof(wrong), "%s", harness_path("wrong"));
-    run.auth.token_file = wrong;
+    assert_true(credential_option_set(&run.auth, "token-file", wrong));
     harness_enroll(&run, &server);
     assert_int_equal(run.status, ENROLL_AUTHENTICATION);
     assert_int_equal(run.error.hresult, 0x80180002);
@@ -205,15 +207,15 @@ static void jwt_token_type_is_named_in_the_message(void **state)
     run_begin_federated(NULL);
     harness_received_forget();
     snprintf(token, sizeof(token), "%s", harness_path("token"));
-    run.auth.token_file = token;
-    run.auth.token_type = "jwt";
+    assert_true(credential_option_set(&run.auth, "token-file", token));
+    run.token_type = "jwt";
     harness_enroll(&run, &server);
     run_expect_enrolled();
     assert_int_equal(harness_received("issue.xml", "urn:ietf:params:oauth:token-type:jwt"), 1);
     harness_run_clear(&run);
     harness_run_init(&run);
     run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
-    run.auth.token_type = "saml";
+    run.token_type = "saml";
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_USAGE, "saml");
 }
@@ -247,8 +249,8 @@ static void password_file_serves_without_a_person(void **state)
     (void)state;
     on_premise_begin();
     snprintf(password, sizeof(password), "%s", harness_path("password"));
-    run.auth.password_file = password;
-    run.auth.username = HARNESS_ADDRESS;
+    assert_true(credential_option_set(&run.auth, "password-file", password));
+    assert_true(credential_option_set(&run.auth, "username", HARNESS_ADDRESS));
     harness_enroll(&run, &server);
     run_expect_enrolled();
 }
@@ -264,7 +266,7 @@ static void password_is_not_typed_to_a_host_that_was_found(void **state)
     harness_received_forget();
     run.discovery_url = NULL;
     snprintf(password, sizeof(password), "%s", harness_path("password"));
-    run.auth.password_file = password;
+    assert_true(credential_option_set(&run.auth, "password-file", password));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_UNSAFE, "found automatically");
     assert_int_equal(run.questions, 1);
@@ -285,7 +287,7 @@ static void wrong_password_is_an_authentication_failure(void **state)
     (void)state;
     on_premise_begin();
     snprintf(wrong, sizeof(wrong), "%s", harness_path("wrong"));
-    run.auth.password_file = wrong;
+    assert_true(credential_option_set(&run.auth, "password-file", wrong));
     harness_enroll(&run, &server);
     assert_int_equal(run.status, ENROLL_AUTHENTICATION);
     assert_int_equal(run.error.step, STEP_POLICY);
@@ -296,8 +298,8 @@ static void server_that_wants_a_password_gets_none_from_a_token_client(void **st
 {
     (void)state;
     on_premise_begin();
-    run.auth.force = AUTH_DEVICE_CODE;
-    run.auth.client_id = "c";
+    run.auth.forced = credential_source_find("device-code");
+    assert_true(credential_option_set(&run.auth, "client-id", "c"));
     run.auth.ask_secret = password_typed;
     harness_enroll(&run, &server);
     assert_int_equal(run.status, ENROLL_UNSAFE);
@@ -308,18 +310,18 @@ static void server_that_wants_a_password_gets_none_from_a_token_client(void **st
 static void way_that_lacks_its_option_says_which(void **state)
 {
     static const struct {
-        enum auth_way way;
+        const char *source;
         const char *words;
-    } rows[] = {{AUTH_TOKEN_FILE, "--token-file"},
-                {AUTH_TOKEN_FD, "--token-fd"},
-                {AUTH_TOKEN_COMMAND, "--token-command"},
-                {AUTH_DEVICE_CODE, "--client-id"},
-                {AUTH_BROKER, "--client-id"}};
+    } rows[] = {{"file", "--token-file"},
+                {"fd", "--token-fd"},
+                {"command", "--token-command"},
+                {"device-code", "--client-id"},
+                {"broker", "--client-id"}};
 
     (void)state;
     run_begin_federated(NULL);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        run.auth.force = rows[i].way;
+        run.auth.forced = credential_source_find(rows[i].source);
         harness_enroll(&run, &server);
         run_expect_no_token(ENROLL_AUTHENTICATION, rows[i].words);
     }
@@ -332,7 +334,7 @@ static void no_way_at_all_is_said(void **state)
     (void)state;
     run_begin_federated(modes);
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_AUTHENTICATION, "no way to get one");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "no source for one is configured");
 }
 
 /* ---- certificate ---- */
@@ -347,9 +349,9 @@ static void certificate_begin(void)
     snprintf(key, sizeof(key), "%s", harness_path("user.key"));
     harness_run_init(&run);
     run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
-    run.auth.token_file = NULL;
-    run.auth.certificate = certificate;
-    run.auth.certificate_key = key;
+    assert_true(credential_option_set(&run.auth, "token-file", NULL));
+    assert_true(credential_option_set(&run.auth, "certificate", certificate));
+    assert_true(credential_option_set(&run.auth, "certificate-key", key));
 }
 
 static void existing_certificate_signs_the_request(void **state)
@@ -406,22 +408,24 @@ static void certificate_on_a_token_signs_the_request(void **state)
     certificate_begin();
     if (!softhsm_fill())
         skip();
-    run.auth.certificate = card_uri("card", "4711");
-    run.auth.certificate_key = NULL;
+    assert_true(credential_option_set(&run.auth, "certificate", card_uri("card", "4711")));
+    assert_true(credential_option_set(&run.auth, "certificate-key", NULL));
     harness_enroll(&run, &server);
     run_expect_enrolled();
     flow_result_free(&run.result);
     run.requests_made = 0;
-    run.auth.certificate = card_uri("card", "0000");
+    assert_true(credential_option_set(&run.auth, "certificate", card_uri("card", "0000")));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "its PIN was not accepted");
-    run.auth.certificate = card_uri("other", "4711");
+    assert_true(credential_option_set(&run.auth, "certificate", card_uri("other", "4711")));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "no such key is on the token");
-    run.auth.certificate = "pkcs11:token=operator;object=card?pin-source=/nonexistent.pin";
+    assert_true(credential_option_set(&run.auth, "certificate",
+                                      "pkcs11:token=operator;object=card?pin-source=/nonexistent.pin"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "wants a PIN");
-    run.auth.certificate = "pkcs11:token=operator;object=card?pin-value=4711";
+    assert_true(
+        credential_option_set(&run.auth, "certificate", "pkcs11:token=operator;object=card?pin-value=4711"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "pin-source");
     assert_null(strstr(run.error.message, "4711"));
@@ -431,13 +435,14 @@ static void certificate_that_is_unusable_is_named(void **state)
 {
     (void)state;
     certificate_begin();
-    run.auth.certificate_key = run.auth.certificate;
+    assert_true(
+        credential_option_set(&run.auth, "certificate-key", credential_option_get(&run.auth, "certificate")));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "The key that authenticates");
-    run.auth.certificate = "/nonexistent.crt";
+    assert_true(credential_option_set(&run.auth, "certificate", "/nonexistent.crt"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "/nonexistent.crt");
-    run.auth.certificate = "pkcs11:token=none;object=none";
+    assert_true(credential_option_set(&run.auth, "certificate", "pkcs11:token=none;object=none"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "pkcs11:token=none;object=none");
 }

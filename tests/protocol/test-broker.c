@@ -71,8 +71,9 @@ static void broker_begin(const char *mode)
     setenv("DBUS_SESSION_BUS_ADDRESS", address, 1);
     if (mode != NULL)
         broker_pid = program_start(broker, "ready");
-    run.auth.client_id = "11111111-2222-3333-4444-555555555555";
-    run.auth.scope = "https://enrollment.example/.default offline_access";
+    assert_true(credential_option_set(&run.auth, "client-id", "11111111-2222-3333-4444-555555555555"));
+    assert_true(
+        credential_option_set(&run.auth, "scope", "https://enrollment.example/.default offline_access"));
 }
 
 static int broker_end(void **state)
@@ -96,7 +97,7 @@ static void broker_asks_where_it_must(void **state)
 {
     (void)state;
     broker_begin("interactive");
-    run.auth.force = AUTH_BROKER;
+    run.auth.forced = credential_source_find("broker");
     harness_enroll(&run, &server);
     run_expect_enrolled();
     assert_non_null(strstr(run.notes, "asks you to sign in"));
@@ -106,7 +107,7 @@ static void broker_that_gives_none_is_told_in_its_words(void **state)
 {
     (void)state;
     broker_begin("declined");
-    run.auth.force = AUTH_BROKER;
+    run.auth.forced = credential_source_find("broker");
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "gave no token");
     assert_non_null(strstr(run.error.server_text, "closed the window"));
@@ -116,12 +117,12 @@ static void broker_that_is_broken_is_said(void **state)
 {
     (void)state;
     broker_begin("garbage");
-    run.auth.force = AUTH_BROKER;
+    run.auth.forced = credential_source_find("broker");
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "neither a token nor an error");
     broker_end(NULL);
     broker_begin("failing");
-    run.auth.force = AUTH_BROKER;
+    run.auth.forced = credential_source_find("broker");
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "failed at getAccounts");
     assert_string_equal(run.error.server_text, "the broker is out of order");
@@ -139,7 +140,7 @@ static void broker_that_says_nothing_is_not_waited_for(void **state)
 
     (void)state;
     broker_begin("mute");
-    run.auth.force = AUTH_BROKER;
+    run.auth.forced = credential_source_find("broker");
     run.auth.timeout_seconds = 1;
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "failed at getAccounts");
@@ -154,14 +155,14 @@ static void session_without_a_broker_is_said(void **state)
 {
     (void)state;
     broker_begin(NULL);
-    run.auth.force = AUTH_BROKER;
+    run.auth.forced = credential_source_find("broker");
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "No identity broker");
-    run.auth.scope = NULL;
+    assert_true(credential_option_set(&run.auth, "scope", NULL));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "scope");
     setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent", 1);
-    run.auth.scope = "x";
+    assert_true(credential_option_set(&run.auth, "scope", "x"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "no D-Bus session");
 }

@@ -20,7 +20,7 @@
 static char shown_url[4096], shown_message[256];
 static unsigned shown;
 
-static void show(void *context, const struct auth_instruction *instruction)
+static void show(void *context, const struct credential_instruction *instruction)
 {
     (void)context;
     shown++;
@@ -264,7 +264,7 @@ static void answer_can_be_pasted_without_a_display(void **state)
     harness_run_clear(&run);
     harness_run_init(&run);
     run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
-    run.auth.token_file = NULL;
+    assert_true(credential_option_set(&run.auth, "token-file", NULL));
     run.auth.ask_line = form_pasted;
     harness_enroll(&run, &server);
     run_expect_enrolled();
@@ -317,7 +317,7 @@ static void receiver_post(const char *path, unsigned port, int fd, const char *b
 static pid_t intruder;
 
 /* Others on this machine: silent connections, a guessed path, a form without the answer; then the browser. */
-static void intruders_then_browser(void *context, const struct auth_instruction *instruction)
+static void intruders_then_browser(void *context, const struct credential_instruction *instruction)
 {
     char path[64] = "", reply[512] = "";
     unsigned port = 0;
@@ -393,7 +393,7 @@ static void stranger_try(int hung_up)
 }
 
 /* The stranger, then the browser of the user who is waited for. */
-static void stranger_then_browser(void *context, const struct auth_instruction *instruction)
+static void stranger_then_browser(void *context, const struct credential_instruction *instruction)
 {
     char path[64] = "", byte;
     unsigned port = 0;
@@ -439,7 +439,7 @@ static void other_users_on_the_receiver_are_turned_away(void **state)
     assert_non_null(strstr(run.notes, "whose it is cannot be told"));
 }
 
-static void sudo_user_answers(void *context, const struct auth_instruction *instruction)
+static void sudo_user_answers(void *context, const struct credential_instruction *instruction)
 {
     char path[64] = "";
     unsigned port = 0;

@@ -13,7 +13,7 @@
 static unsigned shown;
 static char shown_code[64];
 
-static void show(void *context, const struct auth_instruction *instruction)
+static void show(void *context, const struct credential_instruction *instruction)
 {
     (void)context;
     assert_non_null(instruction->url);
@@ -36,11 +36,11 @@ static void device_code_begin_with(const char *const *modes)
     snprintf(authority, sizeof(authority), "https://" HARNESS_HOST);
     if (server.port != 443)
         snprintf(authority, sizeof(authority), "https://" HARNESS_HOST ":%u", server.port);
-    run.auth.force = AUTH_DEVICE_CODE;
-    run.auth.client_id = "11111111-2222-3333-4444-555555555555";
-    run.auth.scope = "https://enrollment.example/.default";
-    run.auth.tenant = "contoso.test";
-    run.auth.authority = authority;
+    run.auth.forced = credential_source_find("device-code");
+    assert_true(credential_option_set(&run.auth, "client-id", "11111111-2222-3333-4444-555555555555"));
+    assert_true(credential_option_set(&run.auth, "scope", "https://enrollment.example/.default"));
+    assert_true(credential_option_set(&run.auth, "tenant", "contoso.test"));
+    assert_true(credential_option_set(&run.auth, "authority", authority));
     run.auth.show = show;
     shown = 0;
     shown_code[0] = '\0';

@@ -114,7 +114,7 @@ static void token_shows_as_its_claims_and_never_its_signature(void **state)
     arguments[3] = token;
     mde_server_start(&server, arguments);
     harness_run_init(&traced.run);
-    traced.run.auth.token_file = token;
+    assert_true(credential_option_set(&traced.run.auth, "token-file", token));
     traced_enroll(&traced, "trace-token", &server);
     assert_int_equal(traced.run.status, ENROLL_OK);
     secret_is_nowhere(traced.directory, JWT_SIGNATURE);
@@ -143,8 +143,8 @@ static void password_and_management_secrets_are_cut_out(void **state)
     snprintf(password, sizeof(password), "%s", harness_path("password"));
     mde_server_start(&server, arguments);
     harness_run_init(&traced.run);
-    traced.run.auth.token_file = NULL;
-    traced.run.auth.password_file = password;
+    assert_true(credential_option_set(&traced.run.auth, "token-file", NULL));
+    assert_true(credential_option_set(&traced.run.auth, "password-file", password));
     traced_enroll(&traced, "trace-password", &server);
     assert_int_equal(traced.run.status, ENROLL_OK);
     secret_is_nowhere(traced.directory, HARNESS_PASSWORD);

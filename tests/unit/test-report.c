@@ -162,7 +162,7 @@ static void without_a_terminal_nobody_is_asked(void **state)
     assert_null(terminal_ask_secret(terminal, "secret"));
     assert_null(terminal_ask_line(terminal, "line"));
     terminal_instruction(
-        terminal, &(struct auth_instruction){
+        terminal, &(struct credential_instruction){
                       .url = "https://a.test/", .code = "ABC", .message = "hello", .seconds_left = 61});
     terminal_warn(terminal, "a warning");
     terminal_free(terminal);

@@ -17,16 +17,16 @@
 /* A GET that answers 200 says that there is an MDM server. MS-MDE2 3.1.4.1; any body is ignored. */
 static enum enroll_exit probe(struct flow *flow, const char *url, char **ret_url)
 {
-    const struct net_redirects redirects = {.accept = flow->options->accept_redirects,
-                                            .confirm = flow->callbacks->confirm,
-                                            .context = flow->callbacks->context};
-    const struct net_request request = {.step = STEP_RESOLVE,
-                                        .name = "The search for the MDM server",
-                                        .url = url,
-                                        .redirects = &redirects,
-                                        .retries = 2};
-    struct net_response response = {0};
-    enum enroll_exit status = net_send(flow->options->net, &request, &response, flow->error);
+    const struct https_redirects redirects = {.accept = flow->options->accept_redirects,
+                                              .confirm = flow->callbacks->confirm,
+                                              .context = flow->callbacks->context};
+    const struct https_request request = {.step = STEP_RESOLVE,
+                                          .name = "The search for the MDM server",
+                                          .url = url,
+                                          .redirects = &redirects,
+                                          .retries = 2};
+    struct https_response response = {0};
+    enum enroll_exit status = https_client_send(flow->options->client, &request, &response, flow->error);
 
     if (status != ENROLL_OK)
         return status;
@@ -39,7 +39,7 @@ static enum enroll_exit probe(struct flow *flow, const char *url, char **ret_url
             flow->error->advice, sizeof(flow->error->advice),
             "Check the address; if the server is elsewhere, give its full address with --discovery-url.");
     }
-    net_response_free(&response);
+    https_response_free(&response);
     return status;
 }
 
@@ -80,12 +80,12 @@ static enum enroll_exit resolve(struct flow *flow)
 /* An address with a user in it: the one given, or the user name; "" where there is none. */
 static const char *mail_address(const struct flow *flow)
 {
-    const struct auth_options *auth = flow->options->auth;
+    const struct credential_options *auth = flow->options->auth;
+    const char *user = auth != NULL ? credential_option_get(auth, "username") : NULL;
 
     if (flow->options->address != NULL && strchr(flow->options->address, '@') != NULL)
         return flow->options->address;
-    return auth != NULL && auth->username != NULL && strchr(auth->username, '@') != NULL ? auth->username
-                                                                                         : "";
+    return user != NULL && strchr(user, '@') != NULL ? user : "";
 }
 
 static enum enroll_exit services_check(struct flow *flow)
@@ -182,16 +182,37 @@ static void warning_forward(void *context, const char *text)
     flow_tell(context, STEP_TOKEN, FLOW_WARNING, "%s", text);
 }
 
+static unsigned kinds_accepted(enum auth_policy policy)
+{
+    return policy == AUTH_POLICY_ON_PREMISE  ? CREDENTIAL_PASSWORD
+           : policy == AUTH_POLICY_FEDERATED ? CREDENTIAL_TOKEN
+                                             : CREDENTIAL_CERTIFICATE;
+}
+
+/* The ValueType of a token, by the name that --token-type gives it. */
+static enum enroll_exit token_type_find(const char *name, const char **ret_type,
+                                        struct enroll_error *ret_error)
+{
+    if (name == NULL || strcmp(name, "user") == 0)
+        *ret_type = VALUE_TYPE_USER_TOKEN;
+    else if (strcmp(name, "jwt") == 0)
+        *ret_type = VALUE_TYPE_JWT;
+    else
+        return enroll_error_set(ret_error, ENROLL_USAGE, STEP_TOKEN, "Use user or jwt.",
+                                "unknown token type '%s'", name);
+    return ENROLL_OK;
+}
+
 static enum enroll_exit token(struct flow *flow)
 {
     char host[URL_HOST_MAX] = "";
     const char *address = mail_address(flow);
-    struct auth_situation situation = {
+    struct credential_request request = {
+        .kinds = kinds_accepted(flow->discovery.auth_policy),
         .user = *address != '\0' ? address : NULL,
-        .auth_policy = flow->result->auth_policy,
-        .authentication_service_url = flow->discovery.authentication_url,
-        .enrollment_host = host,
-        .net = flow->options->net,
+        .sign_in_url = flow->discovery.authentication_url,
+        .host = host,
+        .client = flow->options->client,
         .note = note_forward,
         .warn = warning_forward,
         .note_context = flow,
@@ -202,19 +223,23 @@ static enum enroll_exit token(struct flow *flow)
     flow_tell(flow, STEP_TOKEN, FLOW_STARTED, "Getting a security token");
     if (!url_host(flow->discovery.enrollment_url, host))
         host[0] = '\0';
-    situation.host_was_typed = flow_host_typed(flow, host);
-    status = auth_obtain(flow->options->auth, &situation, &flow->credential, flow->error);
+    request.host_was_typed = flow_host_typed(flow, host);
+    status = token_type_find(flow->options->token_type, &flow->token_type, flow->error);
+    if (status == ENROLL_OK)
+        status = credential_obtain(flow->options->auth, &request, &flow->credential, flow->error);
     if (status != ENROLL_OK)
         return status;
-    user = flow->credential.username != NULL ? flow->credential.username : situation.user;
+    user = flow->credential.username != NULL ? flow->credential.username : request.user;
     if (user != NULL && (flow->result->user = strdup(user)) == NULL)
         return enroll_error_memory(flow->error, STEP_TOKEN);
-    flow_tell(flow, STEP_TOKEN, FLOW_DONE, "Credential ready (%s)", auth_way_name(flow->credential.way));
+    flow_tell(flow, STEP_TOKEN, FLOW_DONE, "Credential ready (%s)",
+              credential_source_name(flow->credential.source));
     return ENROLL_OK;
 }
 
 /* wsse:Security for what was obtained. A certificate's DER is made into *ret_der, to be OPENSSL_free()d. */
-static struct soap_security security_make(const struct auth_credential *credential, unsigned char **ret_der)
+static struct soap_security security_make(const struct credential *credential, const char *token_type,
+                                          unsigned char **ret_der)
 {
     int size;
 
@@ -233,7 +258,7 @@ static struct soap_security security_make(const struct auth_credential *credenti
         break;
     }
     return (struct soap_security){.kind = SECURITY_TOKEN,
-                                  .value_type = credential->value_type,
+                                  .value_type = token_type,
                                   .token = (const uint8_t *)credential->token,
                                   .token_size = strlen(credential->token)};
 }
@@ -285,7 +310,7 @@ static void requirements_tell(const struct flow *flow)
 static enum enroll_exit policies(struct flow *flow)
 {
     unsigned char *der = NULL;
-    const struct soap_security security = security_make(&flow->credential, &der);
+    const struct soap_security security = security_make(&flow->credential, flow->token_type, &der);
     struct flow_message message = {.security = &security};
     enum enroll_exit status = ENROLL_OK;
 
@@ -419,7 +444,7 @@ static enum enroll_exit token_send(struct flow *flow, const struct token_request
 {
     char created[32], expires[32];
     unsigned char *der = NULL;
-    struct soap_security security = security_make(&flow->credential, &der);
+    struct soap_security security = security_make(&flow->credential, flow->token_type, &der);
     struct flow_message message = {
         .url = flow->discovery.enrollment_url, .security = &security, .request = request};
     enum enroll_exit status;
@@ -489,17 +514,17 @@ void flow_begin(struct flow *flow, const struct flow_options *options, const str
     if (flow->items.values[ITEM_REQUEST_VERSION] == NULL)
         flow->items.values[ITEM_REQUEST_VERSION] = flow->offer.request_version;
     if (options->auth != NULL) {
-        const struct auth_offer offer = auth_options_offer(options->auth);
+        unsigned kinds = credential_kinds_offered(options->auth);
 
-        flow->offer.on_premise = offer.on_premise;
-        flow->offer.federated = offer.federated;
-        flow->offer.certificate = offer.certificate;
+        flow->offer.on_premise = (kinds & CREDENTIAL_PASSWORD) != 0;
+        flow->offer.federated = (kinds & CREDENTIAL_TOKEN) != 0;
+        flow->offer.certificate = (kinds & CREDENTIAL_CERTIFICATE) != 0;
     }
 }
 
 enum enroll_exit flow_end(struct flow *flow, enum enroll_exit status)
 {
-    auth_credential_free(&flow->credential);
+    credential_free(&flow->credential);
     discovery_clear(&flow->discovery);
     if (status == ENROLL_OK)
         return ENROLL_OK;

@@ -16,8 +16,8 @@
 #include "signing_key.h"
 
 struct device_profile; /* enroll/profile.h: what the device says about itself */
-struct net;            /* enroll/net/net.h: HTTPS with its options (CA file, resolve, timeout, trace) */
-struct auth_options;   /* enroll/auth/auth.h: the ways to get a security token that the operator allows */
+struct https_client;   /* enroll/http/client.h: HTTPS with its options (CA file, resolve, timeout, trace) */
+struct credential_options; /* credential.h */
 
 enum flow_state { FLOW_STARTED, FLOW_NOTE, FLOW_WARNING, FLOW_DONE, FLOW_FAILED };
 
@@ -41,8 +41,9 @@ struct flow_options {
     const char *request_version; /* "4.0" */
     const char *const *accept_redirects; /* host names, NULL-terminated; or NULL */
     const struct device_profile *profile;
-    struct net *net;
-    struct auth_options *auth;
+    struct https_client *client;
+    const struct credential_options *auth;
+    const char *token_type;       /* "user" or "jwt": the ValueType of a token; NULL: "user" */
     bool stop_after_policy;       /* intune-enroll policy */
     const char *tpm_manufacturer; /* for GetPolicies when the profile says so; NULL: left out */
     const char *tpm_firmware;     /* "8217.4131.22.13878" */

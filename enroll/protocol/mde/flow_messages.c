@@ -108,8 +108,8 @@ static const struct {
     {504, ENROLL_UNREACHABLE, "the server behind it does not answer", "Try again later."},
 };
 
-enum enroll_exit flow_http_error(enum enroll_step step, const char *name, const struct net_response *response,
-                                 struct enroll_error *ret_error)
+enum enroll_exit flow_http_error(enum enroll_step step, const char *name,
+                                 const struct https_response *response, struct enroll_error *ret_error)
 {
     char host[URL_HOST_MAX] = "the server", wait[64] = "";
     size_t i = 0;
@@ -132,7 +132,7 @@ enum enroll_exit flow_http_error(enum enroll_step step, const char *name, const 
 /* The envelope of an answer. A fault counts under any HTTP status (200, 400 and 500 are seen), the rest only
  * under 200. */
 static enum enroll_exit envelope_read(const struct flow *flow, const struct flow_message *message,
-                                      const struct net_response *response, struct soap_reply *ret_reply)
+                                      const struct https_response *response, struct soap_reply *ret_reply)
 {
     char host[URL_HOST_MAX] = "The server", type[96];
     enum enroll_exit status;
@@ -197,16 +197,16 @@ static enum enroll_exit delivery_write(void *context, const char *url, const uin
     return ENROLL_OK;
 }
 
-static enum enroll_exit delivery_send(struct delivery *delivery, struct net_response *ret_response)
+static enum enroll_exit delivery_send(struct delivery *delivery, struct https_response *ret_response)
 {
     const struct flow *flow = delivery->flow;
     const struct flow_message *message = delivery->message;
-    const struct net_redirects redirects = {
+    const struct https_redirects redirects = {
         .accept = flow->only_hosts != NULL ? flow->only_hosts : flow->options->accept_redirects,
         .confirm = flow->only_hosts != NULL ? NULL : confirm,
         .context = (void *)(uintptr_t)flow,
     };
-    struct net_request request = {
+    struct https_request request = {
         .step = message->step,
         .name = message->name,
         .url = message->url,
@@ -225,7 +225,7 @@ static enum enroll_exit delivery_send(struct delivery *delivery, struct net_resp
     if (status == ENROLL_OK)
         status = delivery_write(delivery, message->url, &request.body, &request.body_size);
     if (status == ENROLL_OK)
-        status = net_send(flow->options->net, &request, ret_response, flow->error);
+        status = https_client_send(flow->options->client, &request, ret_response, flow->error);
     return status;
 }
 
@@ -254,7 +254,7 @@ enum enroll_exit flow_message_exchange(const struct flow *flow, const struct flo
                                        struct soap_reply *ret_reply, char **ret_url)
 {
     struct delivery delivery = {.flow = flow, .message = message};
-    struct net_response response = {0};
+    struct https_response response = {0};
     enum enroll_exit status = delivery_send(&delivery, &response);
 
     xml_text_clear(&delivery.text);
@@ -267,6 +267,6 @@ enum enroll_exit flow_message_exchange(const struct flow *flow, const struct flo
         *ret_url = response.url;
         response.url = NULL;
     }
-    net_response_free(&response);
+    https_response_free(&response);
     return status;
 }

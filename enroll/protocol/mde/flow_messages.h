@@ -7,7 +7,7 @@
 
 #include "flow.h"
 
-#include "auth.h"
+#include "credential.h"
 #include "discover.h"
 #include "soap.h"
 #include "token_request.h"
@@ -24,7 +24,8 @@ struct flow {
     struct discovery discovery;
     struct discover_request offer;
     struct context_items items;
-    struct auth_credential credential;
+    struct credential credential;
+    const char *token_type;        /* ValueType of the credential's token */
     char typed_host[URL_HOST_MAX]; /* the host the operator named; "" when it was found from the address */
     const char *const *only_hosts; /* renewal: no other is spoken to; NULL: any */
 };
@@ -64,7 +65,7 @@ enum enroll_exit flow_message_exchange(const struct flow *flow, const struct flo
                                        struct soap_reply *ret_reply, char **ret_url);
 
 /* An HTTP status that is no success, in words. */
-enum enroll_exit flow_http_error(enum enroll_step step, const char *name, const struct net_response *response,
-                                 struct enroll_error *ret_error);
+enum enroll_exit flow_http_error(enum enroll_step step, const char *name,
+                                 const struct https_response *response, struct enroll_error *ret_error);
 
 #endif
