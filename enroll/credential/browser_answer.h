@@ -1,30 +1,20 @@
-/* What a browser posts to the one-shot receiver: an HTTP request with a form in it. Pure. Private to
- * enroll/credential. */
+/* The form that a sign-in page posts. Pure. Private to enroll/credential. */
 #ifndef ENROLL_CREDENTIAL_BROWSER_ANSWER_H
 #define ENROLL_CREDENTIAL_BROWSER_ANSWER_H
 
 #include <stddef.h>
 
-#define BROWSER_BODY_MAX   65536
-#define BROWSER_HEADER_MAX 16384
-
 enum browser_verdict {
-    BROWSER_INCOMPLETE, /* read on */
-    BROWSER_REFUSED,    /* not what is waited for: answer *ret_status and go on waiting */
+    BROWSER_INCOMPLETE, /* nothing yet */
+    BROWSER_REFUSED,    /* neither a token nor an error */
     BROWSER_TOKEN,      /* *ret_token is the caller's, to be wiped */
-    BROWSER_ERROR,      /* the sign-in failed; *ret_text says how, printable, free() it */
+    BROWSER_ERROR,      /* the sign-in failed; *ret_text is the reason, printable, free() it */
 };
 
-/*
- * Judges the first `size` bytes of a connection. Accepted is only: POST of exactly `path`, Host exactly
- * `host`
- * ("127.0.0.1:PORT"), application/x-www-form-urlencoded, a Content-Length of at most BROWSER_BODY_MAX, and in
- * the form wresult, or an error.
- */
-enum browser_verdict browser_answer_judge(const char *bytes, size_t size, const char *host, const char *path,
-                                          unsigned *ret_status, char **ret_token, char **ret_text);
+/* Reads a form, application/x-www-form-urlencoded: wresult is the token, else there is an error. */
+enum browser_verdict browser_answer_judge(const char *form, size_t size, char **ret_token, char **ret_text);
 
-/* The value of a field of a form, decoded; NULL when it is absent, doubled or not well-formed. free() it. */
+/* The value of a field of a form, decoded; NULL when it is absent, doubled or malformed. free() it. */
 char *browser_form_field(const char *form, size_t size, const char *name);
 
 #endif

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define TRIES 3 /* the kernel's list, read while others connect, may leave a socket out */
@@ -46,20 +45,14 @@ static bool list_search(const char *path, const char *before, const struct socka
     return found;
 }
 
-bool peer_user_find(int fd, uid_t *ret_user)
+bool peer_user_find(const struct sockaddr_in *peer, const struct sockaddr_in *own, uid_t *ret_user)
 {
-    struct sockaddr_in near = {0}, far = {0};
-    socklen_t near_size = sizeof(near), far_size = sizeof(far);
     char mapped[32];
 
-    if (getpeername(fd, (struct sockaddr *)&near, &near_size) != 0 ||
-        getsockname(fd, (struct sockaddr *)&far, &far_size) != 0 || near.sin_family != AF_INET ||
-        far.sin_family != AF_INET)
-        return false;
     snprintf(mapped, sizeof(mapped), "%08X%08X%08X", 0U, 0U, htonl(0xffff));
     for (int i = 0; i < TRIES; i++)
-        if (list_search("/proc/self/net/tcp", "", &near, &far, ret_user) ||
-            list_search("/proc/self/net/tcp6", mapped, &near, &far, ret_user))
+        if (list_search("/proc/self/net/tcp", "", peer, own, ret_user) ||
+            list_search("/proc/self/net/tcp6", mapped, peer, own, ret_user))
             return true;
     return false;
 }

@@ -2,14 +2,16 @@
 #ifndef ENROLL_CREDENTIAL_PEER_H
 #define ENROLL_CREDENTIAL_PEER_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 /*
- * The user who owns the other end of an IPv4 connection within this machine, which may be an IPv6 socket with
- * a mapped address. False when that cannot be told: no process holds it any more, or the kernel does not say.
+ * The owner of the peer's socket of an IPv4 connection within this machine; it may be an IPv6 socket with a
+ * mapped address. False if unknown: the socket is closed already, or the kernel does not list it.
  */
-bool peer_user_find(int fd, uid_t *ret_user) __attribute__((warn_unused_result));
+bool peer_user_find(const struct sockaddr_in *peer, const struct sockaddr_in *own, uid_t *ret_user)
+    __attribute__((warn_unused_result));
 
 /*
  * Whether this user's browser may answer: the one we run as, whose browser is the one that we start; and,

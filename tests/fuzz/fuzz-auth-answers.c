@@ -1,7 +1,7 @@
 /*
  * What token services, the identity broker and a browser send, and the URLs in it. The first byte of an input
  * chooses: '0' the JSON of a token service, '1' the broker's accounts, '2' its token, '3' a browser's
- * request, '4' a form, '5' a URL.
+ * answer, '4' a form, '5' a URL.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -38,12 +38,11 @@ static void broker_token(const char *text, size_t size)
     }
 }
 
-static void browser_request(const char *text, size_t size)
+static void browser_answer(const char *text, size_t size)
 {
     char *token = NULL, *words = NULL;
-    unsigned status;
 
-    (void)browser_answer_judge(text, size, "127.0.0.1:49152", "/0123456789abcdef", &status, &token, &words);
+    (void)browser_answer_judge(text, size, &token, &words);
     free(token);
     free(words);
 }
@@ -72,7 +71,7 @@ static void url(const char *text, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const parsers[])(const char *, size_t) = {
-        token_service, broker_accounts, broker_token, browser_request, form, url};
+        token_service, broker_accounts, broker_token, browser_answer, form, url};
 
     if (size > 0 && data[0] >= '0' && data[0] <= '5')
         parsers[data[0] - '0']((const char *)data + 1, size - 1);

@@ -435,8 +435,8 @@ static void other_users_on_the_receiver_are_turned_away(void **state)
     run_expect_enrolled();
     assert_int_equal(waitpid(intruder, &outcome, 0), intruder);
     assert_int_equal(outcome, 0);
-    assert_non_null(strstr(run.notes, "Refused a connection of user id 65534 to the sign-in's receiver"));
-    assert_non_null(strstr(run.notes, "whose it is cannot be told"));
+    assert_non_null(strstr(run.notes, "Refused a connection of user id 65534 to the sign-in receiver"));
+    assert_non_null(strstr(run.notes, "its user is unknown"));
 }
 
 static void sudo_user_answers(void *context, const struct credential_instruction *instruction)

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "browser_answer.h"
 #include "url.h"
 #include "profile.h"
 
@@ -268,73 +267,6 @@ static void parameters_are_added_with_the_right_sign(void **state)
     free(url);
 }
 
-/* ---- what a browser posts ---- */
-
-#define HEAD(method, path, host, type, length)                                                               \
-    method " " path " HTTP/1.1\r\nHost: " host "\r\nContent-Type: " type "\r\nContent-Length: " length       \
-           "\r\n\r\n"
-#define FORM "application/x-www-form-urlencoded"
-
-static void only_the_right_post_is_an_answer(void **state)
-{
-    static const struct {
-        const char *request;
-        enum browser_verdict verdict;
-        unsigned status;
-    } rows[] = {
-        {HEAD("POST", "/s", "127.0.0.1:9", FORM, "11") "wresult=abc", BROWSER_TOKEN, 0},
-        {HEAD("POST", "/s", "127.0.0.1:9", FORM "; charset=utf-8", "11") "wresult=abc", BROWSER_TOKEN, 0},
-        {HEAD("POST", "/s", "127.0.0.1:9", FORM, "12") "wresult=abc", BROWSER_INCOMPLETE, 0},
-        {"POST /s HTTP/1.1\r\nHost: 127.0.0.1:9\r\n", BROWSER_INCOMPLETE, 0},
-        {HEAD("GET", "/s", "127.0.0.1:9", FORM, "11") "wresult=abc", BROWSER_REFUSED, 405},
-        {HEAD("OPTIONS", "/s", "127.0.0.1:9", FORM, "0"), BROWSER_REFUSED, 405},
-        {HEAD("POST", "/other", "127.0.0.1:9", FORM, "11") "wresult=abc", BROWSER_REFUSED, 404},
-        {HEAD("POST", "/s/x", "127.0.0.1:9", FORM, "11") "wresult=abc", BROWSER_REFUSED, 404},
-        {HEAD("POST", "/s?x", "127.0.0.1:9", FORM, "11") "wresult=abc", BROWSER_REFUSED, 404},
-        {HEAD("POST", "/s", "evil.test:9", FORM, "11") "wresult=abc", BROWSER_REFUSED, 400},
-        {HEAD("POST", "/s", "127.0.0.1:9", "text/plain", "11") "wresult=abc", BROWSER_REFUSED, 415},
-        {HEAD("POST", "/s", "127.0.0.1:9", FORM "x", "11") "wresult=abc", BROWSER_REFUSED, 415},
-        {HEAD("POST", "/s", "127.0.0.1:9", FORM, "70000"), BROWSER_REFUSED, 413},
-        {HEAD("POST", "/s", "127.0.0.1:9", FORM, "-1"), BROWSER_REFUSED, 411},
-        {"POST /s HTTP/1.1\r\nHost: 127.0.0.1:9\r\nContent-Type: " FORM "\r\n\r\n", BROWSER_REFUSED, 411},
-        {"POST /s HTTP/1.1\r\nHost: 127.0.0.1:9\r\nHost: x\r\n\r\n", BROWSER_REFUSED, 400},
-        {HEAD("POST", "/s", "127.0.0.1:9", FORM, "3") "a=b", BROWSER_REFUSED, 400},
-        {HEAD("POST", "/s", "127.0.0.1:9", FORM, "8") "wresult=", BROWSER_REFUSED, 400},
-        {HEAD("POST", "/s", "127.0.0.1:9", FORM, "19") "wresult=a&wresult=b", BROWSER_REFUSED, 400},
-        {HEAD("POST", "/s", "127.0.0.1:9", FORM, "12") "error=denied", BROWSER_ERROR, 0},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char *token = NULL, *text = NULL;
-        unsigned status = 0;
-        enum browser_verdict verdict = browser_answer_judge(rows[i].request, strlen(rows[i].request),
-                                                            "127.0.0.1:9", "/s", &status, &token, &text);
-
-        if (verdict != rows[i].verdict || (verdict == BROWSER_REFUSED && status != rows[i].status))
-            fail_msg("%s: %d %u", rows[i].request, (int)verdict, status);
-        if (verdict == BROWSER_TOKEN)
-            assert_string_equal(token, "abc");
-        if (verdict == BROWSER_ERROR)
-            assert_string_equal(text, "denied");
-        free(token);
-        free(text);
-    }
-}
-
-static void forms_are_decoded_strictly(void **state)
-{
-    char *value = browser_form_field("a=1&wresult=x%2By+z%3D", 22, "wresult");
-
-    (void)state;
-    assert_string_equal(value, "x+y z=");
-    free(value);
-    assert_null(browser_form_field("wresult=%4", 10, "wresult"));
-    assert_null(browser_form_field("wresult=%zz", 11, "wresult"));
-    assert_null(browser_form_field("wresult=%00", 11, "wresult"));
-    assert_null(browser_form_field("xwresult=a", 10, "wresult"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,8 +280,6 @@ int main(void)
         cmocka_unit_test(domains_are_told_apart_by_the_public_suffix_list),
         cmocka_unit_test(discovery_address_follows_from_the_domain),
         cmocka_unit_test(parameters_are_added_with_the_right_sign),
-        cmocka_unit_test(only_the_right_post_is_an_answer),
-        cmocka_unit_test(forms_are_decoded_strictly),
     };
 
     return cmocka_run_group_tests_name("profile", tests, files_begin, files_end);
