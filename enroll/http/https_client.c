@@ -278,6 +278,7 @@ static const struct {
      "Check --ca-file."},
     {CURLE_SSL_CERTPROBLEM, ENROLL_TLS, "this device's certificate and key could not be used",
      "Check the token with intune-enroll verify."},
+    {(CURLcode)100, ENROLL_UNREACHABLE, NULL, "Try again later."}, /* CURLE_TOO_LARGE of 8.6: headers */
     {CURLE_OUT_OF_MEMORY, ENROLL_FAILED, "memory ran out", NULL},
 };
 
