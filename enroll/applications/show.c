@@ -171,10 +171,10 @@ static bool show_ssh(const struct names *names)
 
 static bool show_java(const struct names *names)
 {
-    printf("# /etc/java-17-openjdk/intune-tpm.cfg\n"
+    printf("# /etc/intune-tpm/java.cfg\n"
            "name = " REGISTRATION_NAME "\nlibrary = %s\nslotListIndex = 0\n"
            "# keytool -list -keystore NONE -storetype PKCS11 -storepass '' -addprovider SunPKCS11 "
-           "-providerArg /etc/java-17-openjdk/intune-tpm.cfg\n",
+           "-providerArg /etc/intune-tpm/java.cfg\n",
            names->library);
     return true;
 }

@@ -12,7 +12,8 @@ need java keytool nginx
 world_begin java "$(java -version 2>&1 | sed -n '1s/.*"\(.*\)".*/\1/p')"
 tokens_begin
 site_begin
-recipe java.cfg >/etc/java-17-openjdk/intune-tpm.cfg
+mkdir -p /etc/intune-tpm
+recipe java.cfg >/etc/intune-tpm/java.cfg
 keytool -importcert -noprompt -cacerts -storepass changeit -alias site -file $site/ca.crt 2>/dev/null
 recipe java-socket >$work/Intranet.java
 javac -d $work/classes $work/Intranet.java

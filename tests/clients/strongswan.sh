@@ -12,7 +12,7 @@ set -eu
 . "$clients/tokens.sh"
 need charon-systemd swanctl ip curl
 
-world_begin strongswan "$(package_version strongswan-charon)"
+world_begin strongswan "$(package_version charon-systemd)"
 [ -c /dev/net/tun ] || { echo "SKIP: no /dev/net/tun"; exit 77; }
 tokens_begin
 gateway_begin
