@@ -179,6 +179,22 @@ static bool show_java(const struct names *names)
     return true;
 }
 
+/* "default" is the name of the file's unnamed section, so the provider's section is called otherwise. */
+static bool show_openssl(const struct names *names)
+{
+    printf("# /etc/intune-tpm/openssl.cnf (package pkcs11-provider; Debian 13 or later)\n"
+           "openssl_conf = openssl_init\n[openssl_init]\nproviders = providers\n"
+           "[providers]\ndefault = default_provider\npkcs11 = pkcs11_provider\n"
+           "[default_provider]\nactivate = 1\n"
+           "[pkcs11_provider]\npkcs11-module-path = %s\nactivate = 1\n"
+           "# any program that uses OpenSSL's configuration and takes a URI of a key, with OPENSSL_CONF in "
+           "its environment:\n"
+           "# OPENSSL_CONF=/etc/intune-tpm/openssl.cnf openssl s_client -key '%s;type=private' -cert "
+           "'%s;type=cert' ...\n",
+           names->library, names->uri, names->uri);
+    return true;
+}
+
 static const struct {
     const char *application;
     bool (*show)(const struct names *names); /* false: no memory */
@@ -188,6 +204,7 @@ static const struct {
     {"wpa_supplicant", show_wpa_supplicant},
     {"ssh", show_ssh},
     {"java", show_java},
+    {"openssl", show_openssl},
     {"curl", show_curl},
     {"firefox", show_firefox},
     {"chromium", show_chromium},

@@ -31,7 +31,7 @@ static const struct command {
     [COMMAND_POLICY] = {"policy", "USER@DOMAIN|DOMAIN|URL",
                         "show what the server would ask for, without enrolling", true},
     [COMMAND_REGISTER] = {"register", NULL, "make the token known to browsers", true},
-    [COMMAND_SHOW] = {"show", "openvpn|strongswan|wpa_supplicant|ssh|java|curl|firefox|chromium",
+    [COMMAND_SHOW] = {"show", "openvpn|strongswan|wpa_supplicant|ssh|java|openssl|curl|firefox|chromium",
                       "show an application's configuration for this token", false},
 };
 

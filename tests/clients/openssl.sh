@@ -61,5 +61,31 @@ if [ -e "$provider_directory"/tpm2.so ] && command -v tpm2-abrmd >/dev/null; the
 else
     report SKIP - "tpm2 provider TLS" "no tpm2-openssl or no tpm2-abrmd"
 fi
-report SKIP - "pkcs11 provider" "Debian 12 has no package of it"
+
+# Through the pkcs11 provider: Debian 13 and later.
+message() {
+    cd "$work"
+    recipe_run openssl-req
+    openssl req -in device.csr -noout -verify
+    recipe_run openssl-cms
+    openssl cms -verify -in hostname.cms -inform PEM -purpose any -CAfile "$MDE_CLIENT_CA" >message
+    cmp message <(sed 's/$/\r/' /etc/hostname)
+}
+curl_page() {
+    recipe_run curl-provider | grep -x welcome
+}
+if [ -e "$provider_directory"/pkcs11.so ]; then
+    mkdir -p /etc/intune-tpm
+    recipe openssl.cnf >/etc/intune-tpm/openssl.cnf
+    for key in rsa p256; do
+        token_use $key
+        for version in 3 2; do
+            attempt $key "pkcs11 provider TLS 1.$version" site_expect $version fetch openssl-pkcs11-provider
+            attempt $key "curl, provider 1.$version" site_expect $version curl_page
+        done
+        attempt $key "req, cms" message
+    done
+else
+    report SKIP - "pkcs11 provider" "this Debian has no package of it"
+fi
 world_end

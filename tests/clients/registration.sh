@@ -310,7 +310,7 @@ attempt - "trouble" trouble
 # What `show` prints is what the README's recipes say, with this token's names.
 shown() {
     local application line
-    for application in openvpn ssh java.cfg wpa_supplicant strongswan.conf swanctl.conf; do
+    for application in openvpn ssh java.cfg openssl.cnf wpa_supplicant strongswan.conf swanctl.conf; do
         intune-enroll show "$(case $application in swanctl.conf) echo strongswan ;; *) echo "${application%.*}" ;; esac)" | sed 's/^ *//' >"$work"/shown
         recipe "$(case $application in ssh) echo ssh_config ;; *) echo "$application" ;; esac)" | sed 's/^ *//' |
             grep -E 'pkcs11|PKCS11|intune-tpm' | while read -r line; do

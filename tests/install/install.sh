@@ -54,7 +54,7 @@ cp -a "$stage/usr/." /usr/
 cp -a "$stage/etc/." /etc/
 tokens_installed() {
     p11-kit list-modules | tee "$work"/modules
-    grep -q '^intune-tpm: ' "$work"/modules
+    grep -qE '^(module: )?intune-tpm(: |$)' "$work"/modules
     p11tool --list-tokens | grep 'URL: .*token=intune-tpm'
     p11tool --test-sign "$uri;type=private"
 }
