@@ -1,10 +1,9 @@
 #include "browser_policies.h"
 
-#include <json-c/json.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "registration.h"
 
 #define SELECT_POLICY "AutoSelectCertificateForUrls"
@@ -13,25 +12,9 @@
  * again. */
 static json_object *object_parse(const char *text)
 {
-    json_tokener *tokener;
-    json_object *object = NULL;
-
-    if (!text || text[strspn(text, " \t\r\n")] == 0)
+    if (text == NULL || text[strspn(text, " \t\r\n")] == '\0')
         return json_object_new_object();
-    if (strlen(text) > INT_MAX)
-        return NULL;
-    tokener = json_tokener_new();
-    if (!tokener)
-        return NULL;
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    object = json_tokener_parse_ex(tokener, text, (int)strlen(text) + 1);
-    if (json_tokener_get_error(tokener) != json_tokener_success ||
-        !json_object_is_type(object, json_type_object)) {
-        json_object_put(object);
-        object = NULL;
-    }
-    json_tokener_free(tokener);
-    return object;
+    return json_text_parse(text, strlen(text));
 }
 
 /* The member of that name, which is made when it is absent and `make`. NULL: absent. False: there and no

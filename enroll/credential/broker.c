@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <systemd/sd-bus.h>
+#include <systemd/sd-id128.h>
 
 #include "broker_message.h"
 #include "oauth_client.h"
@@ -62,18 +62,6 @@ static bool broker_is_available(void)
 
     sd_bus_flush_close_unref(bus);
     return found;
-}
-
-static void correlation_make(char ret_id[37])
-{
-    uint8_t r[16] = {0};
-
-    /* It only ties log lines together; zeros would do. */
-    if (RAND_bytes(r, sizeof(r)) != 1)
-        memset(r, 0, sizeof(r));
-    snprintf(ret_id, 37, "%02x%02x%02x%02x-%02x%02x-4%x%02x-8%x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
-             r[2], r[3], r[4], r[5], r[6] & 15, r[7], r[8] & 15, r[9], r[10], r[11], r[12], r[13], r[14],
-             r[15]);
 }
 
 static enum enroll_exit call_failed(const char *method, int result, const sd_bus_error *error,
@@ -149,15 +137,15 @@ static enum enroll_exit broker_call(const struct session *session, const char *m
     struct answer answer = {.error = SD_BUS_ERROR_NULL};
     sd_bus_message *call = NULL;
     sd_bus_slot *slot = NULL;
-    char correlation[37];
+    sd_id128_t correlation = SD_ID128_NULL; /* only ties log lines together */
     enum enroll_exit status = ENROLL_OK;
     int result;
 
-    correlation_make(correlation);
+    (void)sd_id128_randomize(&correlation);
     result = sd_bus_message_new_method_call(session->bus, &call, BROKER_NAME, BROKER_PATH, BROKER_INTERFACE,
                                             method);
     if (result >= 0)
-        result = sd_bus_message_append(call, "sss", PROTOCOL, correlation, argument);
+        result = sd_bus_message_append(call, "sss", PROTOCOL, SD_ID128_TO_UUID_STRING(correlation), argument);
     if (result >= 0)
         result = sd_bus_call_async(session->bus, &slot, call, answer_receive, &answer,
                                    (uint64_t)seconds * 1000000);

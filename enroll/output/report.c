@@ -2,7 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
+
+#include <p11-kit/p11-kit.h>
+#include <p11-kit/uri.h>
 
 #include "certificate.h"
 #include "public_key.h"
@@ -18,34 +22,29 @@ void report_time(time_t when, char *ret_text, size_t size)
         snprintf(ret_text, size, "?");
 }
 
-/* RFC 7512, 2.3: what is not unreserved is percent-encoded. */
-static void uri_put(FILE *out, const char *text)
+/* A pkcs11: URI of the token, and of an object on it unless object is NULL. free() it; NULL: no memory. */
+static char *uri_format(const char *token, const char *object)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if ((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') ||
-            strchr("-._~", *c))
-            fputc(*c, out);
-        else
-            fprintf(out, "%%%02X", *c);
-    }
+    P11KitUri *uri = p11_kit_uri_new();
+    CK_ATTRIBUTE label = {CKA_LABEL, (void *)(uintptr_t)object, object != NULL ? strlen(object) : 0};
+    char *text = NULL, *copy = NULL;
+    CK_TOKEN_INFO *info = uri != NULL ? p11_kit_uri_get_token_info(uri) : NULL;
+    if (info == NULL)
+        return NULL;
+    /* Blanks fill the field, as in CK_TOKEN_INFO. */
+    memset(info->label, ' ', sizeof(info->label));
+    memcpy(info->label, token, strnlen(token, sizeof(info->label)));
+    if ((object == NULL || p11_kit_uri_set_attribute(uri, &label) == P11_KIT_URI_OK) &&
+        p11_kit_uri_format(uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN, &text) == P11_KIT_URI_OK)
+        copy = strdup(text);
+    free(text);
+    p11_kit_uri_free(uri);
+    return copy;
 }
 
 char *report_uri(const struct token_generation *generation)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return NULL;
-    fputs("pkcs11:token=", out);
-    uri_put(out, generation->label);
-    fputs(";object=", out);
-    uri_put(out, generation->object_label);
-    if (fclose(out)) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    return uri_format(generation->label, generation->object_label);
 }
 
 static bool facts_of(const struct report *report, struct certificate_facts *ret_facts)
@@ -121,12 +120,12 @@ static void print_key(const struct report *report)
 
 static void print_try(const struct report *report)
 {
+    char *uri = uri_format(report->generation->label, NULL);
     printf("  %-13s ", "Try");
     if (!report->default_directory)
         printf("INTUNE_TPM_TOKEN_DIR=%s ", report->token_directory);
-    printf("p11tool --list-all 'pkcs11:token=");
-    uri_put(stdout, report->generation->label);
-    puts("'");
+    printf("p11tool --list-all '%s'\n", uri != NULL ? uri : "pkcs11:");
+    free(uri);
 }
 
 static void print_token(const struct report *report)

@@ -6,38 +6,19 @@
 #include <string.h>
 #include <time.h>
 
-#include <json-c/json.h>
 #include <openssl/crypto.h>
 
 #include "error.h"
+#include "json_text.h"
 #include "xml_document.h"
 
 #define CLAIMS_MAX 32768
-#define JSON_DEPTH 16
 
 static const char *const shown[] = {"upn",      "unique_name", "preferred_username",
                                     "name",     "oid",         "tid",
                                     "deviceid", "aud",         "iss",
                                     "appid",    "scp",         "iat",
                                     "nbf",      "exp"};
-
-static struct json_object *json_parse(const char *json, size_t size)
-{
-    struct json_tokener *tokener = size > 0 && size <= CLAIMS_MAX ? json_tokener_new_ex(JSON_DEPTH) : NULL;
-    struct json_object *object = NULL;
-
-    if (tokener != NULL) {
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-        object = json_tokener_parse_ex(tokener, json, (int)size);
-        if (json_tokener_get_error(tokener) != json_tokener_success ||
-            !json_object_is_type(object, json_type_object)) {
-            json_object_put(object);
-            object = NULL;
-        }
-        json_tokener_free(tokener);
-    }
-    return object;
-}
 
 /* The middle part of a JWT (RFC 7519): base64url of a JSON object. */
 static struct json_object *claims_read(const char *token)
@@ -60,7 +41,7 @@ static struct json_object *claims_read(const char *token)
     for (size_t i = size; i % 4 != 0; i++)
         base64[i] = '=';
     if (xml_base64_decode(base64, &bytes, &byte_count, &why)) {
-        claims = json_parse((const char *)bytes, byte_count);
+        claims = json_text_parse((const char *)bytes, byte_count);
         free(bytes);
     }
     free(base64);
@@ -123,7 +104,7 @@ char *trace_json_format(const char *json, size_t size, bool (*is_secret)(const c
                         void (*remember)(struct trace_secrets *secrets, const char *value),
                         struct trace_secrets *secrets)
 {
-    struct json_object *object = json_parse(json, size);
+    struct json_object *object = json_text_parse(json, size);
     struct json_object_iterator at, end;
     char *text;
 

@@ -1,16 +1,15 @@
-/* Reading JSON from outside with json-c: strict, bounded in size and depth, wiped. Private to
- * enroll/credential. */
-#ifndef ENROLL_CREDENTIAL_JSON_TEXT_H
-#define ENROLL_CREDENTIAL_JSON_TEXT_H
+/* Reading JSON that others wrote, through json-c: strict, bounded, one object. */
+#ifndef ENROLL_JSON_TEXT_H
+#define ENROLL_JSON_TEXT_H
 
 #include <stddef.h>
 
 #include <json-c/json.h>
 
 #define JSON_SIZE_MAX  (256 * 1024)
-#define JSON_DEPTH_MAX 16
+#define JSON_DEPTH_MAX 32
 
-/* NULL unless it is one JSON object and nothing behind it. */
+/* NULL unless it is one JSON object of at most JSON_SIZE_MAX bytes and nothing behind it; no comments. */
 struct json_object *json_text_parse(const char *json, size_t size);
 /* Wipes the strings of it and of the objects and arrays directly in it, then frees it. NULL is allowed. */
 void json_text_free(struct json_object *object);
