@@ -1,6 +1,6 @@
-/* Where applications look, and what stands there when nobody has said otherwise. For this folder alone. */
-#ifndef ENROLL_REGISTRATION_PLACES_H
-#define ENROLL_REGISTRATION_PLACES_H
+/* Configuration paths of applications, and their defaults. Private to this folder. */
+#ifndef ENROLL_APPLICATIONS_PLACES_H
+#define ENROLL_APPLICATIONS_PLACES_H
 
 #define P11_KIT_ADMINISTRATOR "/etc/pkcs11/modules/intune-tpm.module"
 #define P11_KIT_INSTALLED     INTUNE_P11_CONFIG_DIRECTORY "/intune-tpm.module"

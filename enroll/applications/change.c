@@ -87,7 +87,7 @@ static bool parents_make(const char *path)
     char directory[PATH_MAX];
     char *slash = directory;
 
-    if (snprintf(directory, sizeof directory, "%s", path) >= (int)sizeof directory) {
+    if (snprintf(directory, sizeof(directory), "%s", path) >= (int)sizeof(directory)) {
         errno = ENAMETOOLONG;
         return false;
     }
@@ -106,7 +106,7 @@ static bool directory_sync(const char *path)
     int fd;
     bool ok;
 
-    snprintf(copy, sizeof copy, "%s", path);
+    snprintf(copy, sizeof(copy), "%s", path);
     fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return false;
@@ -140,7 +140,7 @@ static bool file_replace(const char *path, const char *content)
 
     if (!parents_make(path))
         return false;
-    if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary) {
+    if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary)) {
         errno = ENAMETOOLONG;
         return false;
     }
@@ -171,7 +171,7 @@ static void parents_remove(const char *path, const char *keep)
 {
     char directory[PATH_MAX], *slash;
 
-    if (snprintf(directory, sizeof directory, "%s", path) >= (int)sizeof directory)
+    if (snprintf(directory, sizeof(directory), "%s", path) >= (int)sizeof(directory))
         return;
     while ((slash = strrchr(directory, '/'))) {
         *slash = 0;

@@ -2,8 +2,8 @@
  * One change that `register` makes: a file that gets new content, or goes. It is planned first, so that
  * --print can show it, and then made in one atomic step.
  */
-#ifndef ENROLL_REGISTRATION_CHANGE_H
-#define ENROLL_REGISTRATION_CHANGE_H
+#ifndef ENROLL_APPLICATIONS_CHANGE_H
+#define ENROLL_APPLICATIONS_CHANGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

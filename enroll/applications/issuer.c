@@ -30,7 +30,7 @@ char *issuer_common_name_found(void)
     char directory[PATH_MAX], *result;
     struct token_generation *generation = NULL;
 
-    if (!token_directory_find(directory, sizeof directory) ||
+    if (!token_directory_find(directory, sizeof(directory)) ||
         token_generation_read(directory, &generation, NULL, 0) != TOKEN_OK)
         return NULL;
     result = issuer_common_name(generation);

@@ -1,6 +1,6 @@
 /* Whom the browsers are told to look for: the issuer of the device's certificate. */
-#ifndef ENROLL_REGISTRATION_ISSUER_H
-#define ENROLL_REGISTRATION_ISSUER_H
+#ifndef ENROLL_APPLICATIONS_ISSUER_H
+#define ENROLL_APPLICATIONS_ISSUER_H
 
 #include "token_directory.h"
 

@@ -15,7 +15,7 @@ static enum enroll_exit lock_error(const char *path, struct enroll_error *ret_er
                             path, strerror(errno));
 }
 
-/* Without waiting in flock(): a signal has to end the wait, and so has the time. */
+/* Polls instead of blocking in flock(), so that a signal or the time limit ends the wait. */
 static enum enroll_exit lock_wait(int fd, const char *path, unsigned wait_seconds,
                                   struct enroll_error *ret_error)
 {
@@ -31,7 +31,7 @@ static enum enroll_exit lock_wait(int fd, const char *path, unsigned wait_second
         if (now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec))
             return enroll_error_set(ret_error, ENROLL_IN_PROGRESS, STEP_PREPARE,
                                     "Try again when it is done, or wait for it with --wait.",
-                                    "Another intune-enroll register is at work.");
+                                    "another intune-enroll register is running");
         if (nanosleep(&slice, NULL) != 0)
             return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_PREPARE, "Nothing was changed.",
                                     "Cancelled while waiting for another intune-enroll register.");

@@ -1,7 +1,7 @@
 /* One change of the registration at a time: a file is read, merged and replaced, and nothing may come
  * between. */
-#ifndef ENROLL_REGISTRATION_LOCK_H
-#define ENROLL_REGISTRATION_LOCK_H
+#ifndef ENROLL_APPLICATIONS_LOCK_H
+#define ENROLL_APPLICATIONS_LOCK_H
 
 #include <stdbool.h>
 
@@ -9,8 +9,8 @@
 
 /*
  * Takes the lock of a file, which is made (0600) when `make`, or of a directory, for at most wait_seconds.
- * *ret_lock is to be given to registration_unlock(); it is -1 where nothing is there to be locked, and where
- * this user may not take the lock, who may not write what it guards either. Errors: ENROLL_IN_PROGRESS,
+ * *ret_lock is to be given to registration_unlock(); it is -1 if there is nothing to lock, or if this
+ * user may not lock it, and so may not write what it guards. Errors: ENROLL_IN_PROGRESS,
  * ENROLL_CANCELLED, ENROLL_CONFIGURATION.
  */
 enum enroll_exit registration_lock(const char *path, bool make, unsigned wait_seconds, int *ret_lock,

@@ -33,7 +33,7 @@ enum enroll_exit nss_registered(const char *directory, char **ret_library, struc
     bool found = false;
     enum enroll_exit status;
 
-    snprintf(path, sizeof path, "%s/pkcs11.txt", directory);
+    snprintf(path, sizeof(path), "%s/pkcs11.txt", directory);
     status = change_read(path, &text, ret_error);
     if (status != ENROLL_OK)
         return status;
@@ -94,7 +94,7 @@ static bool exists(const char *directory, const char *name)
 {
     char path[PATH_MAX];
 
-    return snprintf(path, sizeof path, "%s/%s", directory, name) < (int)sizeof path &&
+    return snprintf(path, sizeof(path), "%s/%s", directory, name) < (int)sizeof(path) &&
            access(path, F_OK) == 0;
 }
 
@@ -102,7 +102,7 @@ enum enroll_exit nss_directory_make(const char *directory, struct enroll_error *
 {
     char parent[PATH_MAX], *slash;
 
-    snprintf(parent, sizeof parent, "%s", directory);
+    snprintf(parent, sizeof(parent), "%s", directory);
     slash = strrchr(parent, '/');
     if (slash)
         *slash = 0;
@@ -127,7 +127,7 @@ enum enroll_exit nss_register(const char *directory, const char *library, struct
                                REGISTRATION_NAME, "-libfile", library,  NULL};
     enum enroll_exit status;
 
-    snprintf(database, sizeof database, "sql:%s", directory);
+    snprintf(database, sizeof(database), "sql:%s", directory);
     if (!exists(directory, "cert9.db")) {
         status = database_make(database, ret_error);
         if (status != ENROLL_OK)
@@ -147,6 +147,6 @@ enum enroll_exit nss_unregister(const char *directory, struct enroll_error *ret_
     char database[PATH_MAX + 4];
     const char *arguments[] = {"modutil", "-force", "-dbdir", database, "-delete", REGISTRATION_NAME, NULL};
 
-    snprintf(database, sizeof database, "sql:%s", directory);
+    snprintf(database, sizeof(database), "sql:%s", directory);
     return tool_run(arguments, ret_error);
 }

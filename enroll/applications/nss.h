@@ -1,9 +1,9 @@
 /*
- * The user's own NSS database (~/.pki/nssdb), where Chromium looks for PKCS #11 modules. It is read as the
- * text that it is (pkcs11.txt) and changed by NSS's own modutil and certutil, run without a shell.
+ * The user's own NSS database (~/.pki/nssdb), where Chromium looks for PKCS #11 modules. Read as text
+ * (pkcs11.txt) and changed with NSS's own modutil and certutil, run without a shell.
  */
-#ifndef ENROLL_REGISTRATION_NSS_H
-#define ENROLL_REGISTRATION_NSS_H
+#ifndef ENROLL_APPLICATIONS_NSS_H
+#define ENROLL_APPLICATIONS_NSS_H
 
 #include <stdbool.h>
 #include <stddef.h>

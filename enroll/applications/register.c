@@ -15,7 +15,7 @@
 #include "browser_policies.h"
 
 #define SOCKET_PATH "/run/intune-tpm/pkcs11"
-/* In a directory that root alone writes: nobody else can hold it. */
+/* In a directory writable by root only, so that no other user can hold it. */
 #define LOCK_PATH         "/run/intune-enroll-register.lock"
 #define UNDO_WAIT_SECONDS 30
 #define CHANGES_MAX       4
@@ -26,7 +26,7 @@ struct plan {
 };
 
 /*
- * p11-kit adds the keys of the installed file to those of the administrator's of the same name. So both say
+ * p11-kit adds the keys of the installed file to those of the administrator's of the same name. So both have
  * `remote`, or the installed one's would win; a command after the bar is run by each application for itself.
  */
 static const char MODULE_DIRECT[] = "remote: |p11-kit remote " INTUNE_P11_MODULE "\ncritical: no\n";
@@ -40,7 +40,7 @@ static bool module_file_has(const char *word)
     struct enroll_error error;
     char *text;
 
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
         if (change_read(paths[i], &text, &error) == ENROLL_OK && text) {
             bool has = strncmp(text, word, strlen(word)) == 0;
 
@@ -71,8 +71,8 @@ const char *registration_library(void)
 }
 
 /*
- * p11-kit. A file of the administrator's is written only where there is none at all, or another way was asked
- * for; on undo it goes if it is word for word one of ours.
+ * p11-kit. The administrator's file is written only if there is none, or if another way is requested; undo
+ * removes it if it is exactly one of ours.
  */
 static enum enroll_exit plan_p11_kit(const struct registration *request, struct change *ret_change,
                                      struct enroll_error *ret_error)
@@ -91,7 +91,7 @@ static enum enroll_exit plan_p11_kit(const struct registration *request, struct 
         if (text && !ours)
             status = enroll_error_set(
                 ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Change or remove it by hand.",
-                "%s was written by somebody else and is left alone.", P11_KIT_ADMINISTRATOR);
+                "%s was not written by intune-enroll; not changed", P11_KIT_ADMINISTRATOR);
         ret_change->needed = !text || strcmp(text, wanted) != 0;
     } else if (!text && access(P11_KIT_INSTALLED, R_OK) != 0) {
         ret_change->needed = true;
@@ -233,7 +233,7 @@ static enum enroll_exit register_user(const struct registration *request, struct
     int lock = -1;
     enum enroll_exit status = ENROLL_OK;
 
-    if (!nss_directory(directory, sizeof directory))
+    if (!nss_directory(directory, sizeof(directory)))
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "HOME is not set.");
     if (!request->print && !request->undo)
         status = nss_directory_make(directory, ret_error);

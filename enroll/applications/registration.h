@@ -1,10 +1,10 @@
 /*
- * Making the token known to applications: what intune-enroll register writes and takes back, what
- * intune-enroll show prints for the applications that no file of ours can register, and what intune-enroll
- * verify says of it. Called by the command line alone; it touches neither the TPM nor the token directory.
+ * Making the token known to applications: what intune-enroll register writes and removes, what
+ * intune-enroll show prints for applications that are configured by hand, and what intune-enroll verify
+ * checks of it. Called by the command line only; uses neither the TPM nor the token directory.
  */
-#ifndef ENROLL_REGISTRATION_REGISTRATION_H
-#define ENROLL_REGISTRATION_REGISTRATION_H
+#ifndef ENROLL_APPLICATIONS_REGISTRATION_H
+#define ENROLL_APPLICATIONS_REGISTRATION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,11 +24,11 @@ struct registration {
     bool print; /* show what would change */
     enum registration_way way;
     const char *const *urls; /* Chromium sends the certificate to these, NULL-terminated; or NULL */
-    unsigned wait_seconds;   /* for another run that is at it */
+    unsigned wait_seconds;   /* for another run to finish */
 };
 
 /*
- * Makes the changes, or shows them, and says on stdout what was done. Two at once follow one another. Errors:
+ * Makes the changes, or shows them, and prints what was done. Concurrent runs are serialized. Errors:
  * ENROLL_CONFIGURATION, ENROLL_FAILED, ENROLL_IN_PROGRESS.
  */
 enum enroll_exit registration_change(const struct registration *registration, struct enroll_error *ret_error)
@@ -56,18 +56,18 @@ enum registration_state {
     REGISTRATION_BROKEN,
 };
 
-#define REGISTRATION_PLACES 4
+#define REGISTRATION_RESULTS 4
 
-struct registration_place {
+struct registration_result {
     const char *name; /* "firefox-policy" */
     enum registration_state state;
     char text[256];     /* what was found */
     const char *advice; /* what to do */
 };
 
-/* Looks at the browsers' policies, and at this user's NSS database. Returns how many places there are. */
-size_t registration_look(const struct token_generation *generation,
-                         struct registration_place ret_places[static REGISTRATION_PLACES]);
+/* Inspects the browsers' policies and this user's NSS database. Returns the number of results. */
+size_t registration_inspect(const struct token_generation *generation,
+                            struct registration_result ret_results[static REGISTRATION_RESULTS]);
 
 /* Whether p11-kit's configuration in force leads to intune-tpm.socket instead of the module in the
  * application. */

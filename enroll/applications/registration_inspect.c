@@ -1,4 +1,4 @@
-/* What intune-enroll verify says of the registration with the browsers. */
+/* The registration with the browsers, for intune-enroll verify. */
 #include "registration.h"
 
 #include <limits.h>
@@ -14,10 +14,10 @@
 #include "application_paths.h"
 #include "browser_policies.h"
 
-static void found(struct registration_place *place, enum registration_state state, const char *advice,
+static void found(struct registration_result *place, enum registration_state state, const char *advice,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-static void found(struct registration_place *place, enum registration_state state, const char *advice,
+static void found(struct registration_result *place, enum registration_state state, const char *advice,
                   const char *format, ...)
 {
     va_list arguments;
@@ -25,11 +25,11 @@ static void found(struct registration_place *place, enum registration_state stat
     place->state = state;
     place->advice = advice;
     va_start(arguments, format);
-    vsnprintf(place->text, sizeof place->text, format, arguments);
+    vsnprintf(place->text, sizeof(place->text), format, arguments);
     va_end(arguments);
 }
 
-static void library_look(struct registration_place *place, const char *path, const char *library,
+static void library_look(struct registration_result *place, const char *path, const char *library,
                          const char *advice)
 {
     const char *wanted = registration_library();
@@ -44,7 +44,7 @@ static void library_look(struct registration_place *place, const char *path, con
         found(place, REGISTRATION_GOOD, "", "%.100s names %.100s", path, library);
 }
 
-static void firefox_look(struct registration_place *place)
+static void firefox_inspect(struct registration_result *place)
 {
     static const char advice[] = "Run intune-enroll register, for Firefox.";
     struct enroll_error error = {0};
@@ -62,8 +62,8 @@ static void firefox_look(struct registration_place *place)
     free(text);
 }
 
-static void chromium_look(struct registration_place *place, const char *name, const char *path,
-                          const char *issuer)
+static void chromium_inspect(struct registration_result *place, const char *name, const char *path,
+                             const char *issuer)
 {
     struct enroll_error error = {0};
     char *text = NULL;
@@ -87,13 +87,13 @@ static void chromium_look(struct registration_place *place, const char *name, co
     free(text);
 }
 
-static void nss_look(struct registration_place *place)
+static void nss_inspect(struct registration_result *place)
 {
     struct enroll_error error = {0};
     char directory[PATH_MAX], *library = NULL;
 
     place->name = "chromium-database";
-    if (!nss_directory(directory, sizeof directory))
+    if (!nss_directory(directory, sizeof(directory)))
         found(place, REGISTRATION_ABSENT, "", "HOME is not set");
     else if (nss_registered(directory, &library, &error) != ENROLL_OK)
         found(place, REGISTRATION_BROKEN, "", "%.200s", error.message);
@@ -103,17 +103,17 @@ static void nss_look(struct registration_place *place)
     free(library);
 }
 
-size_t registration_look(const struct token_generation *generation,
-                         struct registration_place ret_places[static REGISTRATION_PLACES])
+size_t registration_inspect(const struct token_generation *generation,
+                            struct registration_result ret_results[static REGISTRATION_RESULTS])
 {
     char *issuer = issuer_common_name(generation);
     size_t count = 0;
 
-    firefox_look(&ret_places[count++]);
-    nss_look(&ret_places[count++]);
-    chromium_look(&ret_places[count++], "chromium-policy", CHROMIUM_POLICIES, issuer);
+    firefox_inspect(&ret_results[count++]);
+    nss_inspect(&ret_results[count++]);
+    chromium_inspect(&ret_results[count++], "chromium-policy", CHROMIUM_POLICIES, issuer);
     if (access(CHROME_PROGRAM, F_OK) == 0 || access(CHROME_POLICIES, F_OK) == 0)
-        chromium_look(&ret_places[count++], "chrome-policy", CHROME_POLICIES, issuer);
+        chromium_inspect(&ret_results[count++], "chrome-policy", CHROME_POLICIES, issuer);
     free(issuer);
     return count;
 }

@@ -69,18 +69,18 @@ static void names_fill(const struct token_generation *generation, const char *di
 
     escape(generation->label, keep_in_uri, "%", token);
     escape(generation->object_label, keep_in_uri, "%", object);
-    snprintf(ret->uri, sizeof ret->uri, "pkcs11:token=%s;object=%s", token, object);
+    snprintf(ret->uri, sizeof(ret->uri), "pkcs11:token=%s;object=%s", token, object);
     for (size_t i = 0; i < generation->id_size; i++)
-        used += (size_t)snprintf(ret->id + used, sizeof ret->id - used, "%02X", generation->id[i]);
+        used += (size_t)snprintf(ret->id + used, sizeof(ret->id) - used, "%02X", generation->id[i]);
     escape(generation->manufacturer, keep_in_openvpn, "\\x", manufacturer);
     escape(generation->model, keep_in_openvpn, "\\x", model);
     escape(generation->serial, keep_in_openvpn, "\\x", serial);
     escape(generation->label, keep_in_openvpn, "\\x", token);
-    snprintf(ret->openvpn_id, sizeof ret->openvpn_id, "%s/%s/%s/%s/%s", manufacturer, model, serial, token,
+    snprintf(ret->openvpn_id, sizeof(ret->openvpn_id), "%s/%s/%s/%s/%s", manufacturer, model, serial, token,
              ret->id);
-    snprintf(ret->certificate, sizeof ret->certificate, "%s/current/device.crt", directory);
+    snprintf(ret->certificate, sizeof(ret->certificate), "%s/current/device.crt", directory);
     ret->library = registration_library();
-    snprintf(ret->object, sizeof ret->object, "%s", generation->object_label);
+    snprintf(ret->object, sizeof(ret->object), "%s", generation->object_label);
     for (char *character = ret->object; *character; character++)
         if (!keep_in_uri((unsigned char)*character))
             *character = '.';
@@ -242,7 +242,7 @@ enum enroll_exit registration_show(const char *application, const char *director
     status = directory_choose(directory, chosen, ret_error);
     if (status != ENROLL_OK)
         return status;
-    switch (token_generation_read(chosen, &generation, why, sizeof why)) {
+    switch (token_generation_read(chosen, &generation, why, sizeof(why))) {
     case TOKEN_OK:
         names_fill(generation, chosen, &names);
         if (!APPLICATIONS[i].show(&names))

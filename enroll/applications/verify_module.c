@@ -30,7 +30,7 @@ static unsigned long objects_find(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE se
 {
     CK_OBJECT_HANDLE objects[4] = {0};
     CK_ULONG count = 0;
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof(class)},
                                {CKA_ID, (void *)(uintptr_t)generation->id, generation->id_size}};
     if (module->C_FindObjectsInit(session, template, 2) != CKR_OK)
         return 0;
@@ -52,14 +52,14 @@ static void key_try(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session,
     if (generation->key.has_pin)
         rv = module->C_Login(session, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)pin, strlen(pin));
     if (rv != CKR_OK) {
-        snprintf(result->signs_text, sizeof result->signs_text, "no login: %s", p11_kit_strerror(rv));
+        snprintf(result->signs_text, sizeof(result->signs_text), "no login: %s", p11_kit_strerror(rv));
         return;
     }
     if (objects_find(module, session, CKO_PRIVATE_KEY, generation, &key) == 1)
-        result->signs =
-            verify_signature(module, session, key, generation, result->signs_text, sizeof result->signs_text);
+        result->signs = verify_signature(module, session, key, generation, result->signs_text,
+                                         sizeof(result->signs_text));
     else
-        snprintf(result->signs_text, sizeof result->signs_text, "the key does not show");
+        snprintf(result->signs_text, sizeof(result->signs_text), "the key does not show");
     if (generation->key.has_pin)
         module->C_Logout(session);
 }
@@ -71,11 +71,11 @@ static bool token_look(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, const struct t
     CK_TOKEN_INFO info;
     CK_SESSION_HANDLE session;
     if (module->C_GetTokenInfo(slot, &info) != CKR_OK ||
-        !field_is(info.serialNumber, sizeof info.serialNumber, generation->serial) ||
-        !field_is(info.label, sizeof info.label, generation->label))
+        !field_is(info.serialNumber, sizeof(info.serialNumber), generation->serial) ||
+        !field_is(info.label, sizeof(info.label), generation->label))
         return false;
     if (module->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &session) != CKR_OK) {
-        snprintf(result->token_text, sizeof result->token_text,
+        snprintf(result->token_text, sizeof(result->token_text),
                  "the token is there, but no session can be opened");
         return true;
     }
@@ -84,10 +84,10 @@ static bool token_look(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, const struct t
     /* With a PIN the key shows after login only. */
     result->visible = certificates == 1 && (keys == 1 || generation->key.has_pin);
     if (result->visible)
-        snprintf(result->token_text, sizeof result->token_text, "token %s with key and certificate",
+        snprintf(result->token_text, sizeof(result->token_text), "token %s with key and certificate",
                  generation->label);
     else
-        snprintf(result->token_text, sizeof result->token_text,
+        snprintf(result->token_text, sizeof(result->token_text),
                  "token %s shows %lu certificates and %lu keys of this enrolment", generation->label,
                  certificates, keys);
     if (result->visible && trial->sign && (trial->pin || !generation->key.has_pin))
@@ -101,7 +101,7 @@ static void slots_look(CK_FUNCTION_LIST *module, const struct token_generation *
 {
     CK_SLOT_ID slots[SLOTS_MAX];
     CK_ULONG count = SLOTS_MAX;
-    snprintf(result->token_text, sizeof result->token_text,
+    snprintf(result->token_text, sizeof(result->token_text),
              "applications of this user do not see the token %s (serial %s)", generation->label,
              generation->serial);
     if (module->C_GetSlotList(CK_TRUE, slots, &count) != CKR_OK)
@@ -116,7 +116,7 @@ void verify_module_look(const struct token_generation *generation, const struct 
                         struct verify_module_result *ret_result)
 {
     *ret_result = (struct verify_module_result){0};
-    snprintf(ret_result->module_text, sizeof ret_result->module_text,
+    snprintf(ret_result->module_text, sizeof(ret_result->module_text),
              "p11-kit has no module called " MODULE_NAME);
     CK_FUNCTION_LIST **modules = p11_kit_modules_load(NULL, 0);
     for (size_t i = 0; modules && modules[i]; i++) {
@@ -124,7 +124,7 @@ void verify_module_look(const struct token_generation *generation, const struct 
         if (name && strcmp(name, MODULE_NAME) == 0 && !ret_result->found) {
             CK_RV rv = p11_kit_module_initialize(modules[i]);
             ret_result->found = rv == CKR_OK;
-            snprintf(ret_result->module_text, sizeof ret_result->module_text,
+            snprintf(ret_result->module_text, sizeof(ret_result->module_text),
                      "p11-kit's module " MODULE_NAME " %s%s", rv == CKR_OK ? "is loaded" : "does not start: ",
                      rv == CKR_OK ? "" : p11_kit_strerror(rv));
             if (rv == CKR_OK) {

@@ -86,11 +86,11 @@ bool verify_signature(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_OB
                       const struct token_generation *generation, char *ret_text, size_t size)
 {
     CK_BYTE digest[DIGEST_SIZE], signature[TPM_RSA_MAX];
-    CK_ULONG signature_size = sizeof signature;
+    CK_ULONG signature_size = sizeof(signature);
     bool rsa = generation->key.public_key.type == TPM_KEY_RSA;
     CK_RV rv;
 
-    if (RAND_bytes(digest, sizeof digest) <= 0) {
+    if (RAND_bytes(digest, sizeof(digest)) <= 0) {
         snprintf(ret_text, size, "no random numbers");
         return false;
     }

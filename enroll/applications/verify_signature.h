@@ -12,7 +12,7 @@
 
 /*
  * Signs a random digest with a private key of the session (RSA PKCS #1 v1.5, or ECDSA: what p11-kit's
- * remoting hands on) and verifies it in software. ret_text, `size` bytes, says how it went.
+ * remoting supports) and verifies it in software. ret_text, `size` bytes, is the result.
  */
 bool verify_signature(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
                       const struct token_generation *generation, char *ret_text, size_t size)

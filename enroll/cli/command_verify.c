@@ -34,10 +34,10 @@ static void check(struct run *run, const char *name, enum report_outcome outcome
     added->name = name;
     added->outcome = outcome;
     va_start(arguments, format);
-    vsnprintf(added->text, sizeof added->text, format, arguments);
+    vsnprintf(added->text, sizeof(added->text), format, arguments);
     va_end(arguments);
     if (outcome != CHECK_OK)
-        snprintf(added->advice, sizeof added->advice, "%s", advice);
+        snprintf(added->advice, sizeof(added->advice), "%s", advice);
 }
 
 static void permissions_check(struct run *run)
@@ -54,7 +54,7 @@ static void permissions_check(struct run *run)
               "others may write to %s", run->token_directory);
         return;
     }
-    snprintf(path, sizeof path, "%s/" ENROLLMENT_FILE, run->token_directory);
+    snprintf(path, sizeof(path), "%s/" ENROLLMENT_FILE, run->token_directory);
     if (stat(path, &status) == 0 && (status.st_mode & 077)) {
         check(run, "permissions", CHECK_WARNING, "chmod 600 that file.", "%s is open to others", path);
         return;
@@ -89,7 +89,7 @@ static void dates_check(struct run *run)
               "there is none that can be read");
         return;
     }
-    report_time(facts.not_after, text, sizeof text);
+    report_time(facts.not_after, text, sizeof(text));
     if (facts.not_after <= now)
         check(run, "certificate", CHECK_FAILED, "Enrol again with intune-enroll enroll --replace.",
               "expired at %s", text);
@@ -198,7 +198,7 @@ static void resident_check(struct run *run)
         check(run, "key-resident", CHECK_OK, "", "no, by choice; the TPM loads it for each signature");
         return;
     }
-    struct tpm_resident *list = calloc(RESIDENT_MAX, sizeof *list);
+    struct tpm_resident *list = calloc(RESIDENT_MAX, sizeof(*list));
     if (!list || tpm_resident_list(run->tpm, list, RESIDENT_MAX, &count) != TPM_OK) {
         check(run, "key-resident", CHECK_SKIPPED, "", "the TPM does not say");
         free(list);
@@ -253,11 +253,11 @@ static void registration_checks(struct run *run)
         [REGISTRATION_OTHER] = CHECK_WARNING,
         [REGISTRATION_BROKEN] = CHECK_FAILED,
     };
-    struct registration_place places[REGISTRATION_PLACES];
-    size_t count = registration_look(run->generation, places);
+    struct registration_result results[REGISTRATION_RESULTS];
+    size_t count = registration_inspect(run->generation, results);
 
     for (size_t i = 0; i < count; i++)
-        check(run, places[i].name, outcomes[places[i].state], places[i].advice, "%s", places[i].text);
+        check(run, results[i].name, outcomes[results[i].state], results[i].advice, "%s", results[i].text);
 }
 
 static enum enroll_exit verify(struct run *run)

@@ -1,7 +1,7 @@
 /*
  * The identity broker of the desktop session (D-Bus, com.microsoft.identity.broker1), as Microsoft's and
- * himmelblau's both offer it: a token without a question where the user is signed in, else the broker's own
- * window.
+ * himmelblau's both offer it: a token without interaction if the user is signed in, else through the broker's
+ * own dialogue.
  */
 #include "source.h"
 
@@ -25,7 +25,7 @@
 #define BROKER_INTERFACE    "com.microsoft.identity.Broker1"
 #define PROTOCOL            "0.0"
 #define LIST_SECONDS        5
-#define WAIT_SLICE          200000 /* microseconds between two looks whether somebody cancelled */
+#define WAIT_SLICE          200000 /* microseconds between two checks for cancellation */
 #define INTERACTIVE_SECONDS 300
 
 struct session {
@@ -71,9 +71,8 @@ static enum enroll_exit call_failed(const char *method, int result, const sd_bus
                   sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
 
     enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-                     "Run this as the signed-in user in the desktop session, or use another --auth.",
-                     absent ? "No identity broker is installed in this session (%s)."
-                            : "The identity broker failed at %s.",
+                     "Run as the signed-in user in the desktop session, or use another --auth method.",
+                     absent ? "no identity broker in this session (%s)" : "the identity broker failed in %s",
                      method);
     if (!absent)
         snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%s",
@@ -83,7 +82,7 @@ static enum enroll_exit call_failed(const char *method, int result, const sd_bus
     return ENROLL_AUTHENTICATION;
 }
 
-/* The answer to one call, as it comes in. */
+/* The reply to one call. */
 struct answer {
     bool arrived;
     int result; /* 0, or -errno */
@@ -110,7 +109,7 @@ static int answer_receive(sd_bus_message *reply, void *context, sd_bus_error *er
     return 1;
 }
 
-/* Until the answer is there, sd-bus says that it took too long, or somebody cancels. False: cancelled. */
+/* Waits for the answer, sd-bus's timeout, or cancellation. False: cancelled. */
 static bool answer_wait(const struct session *session, struct answer *answer)
 {
     const struct credential_options *options = session->options;
@@ -150,8 +149,7 @@ static enum enroll_exit broker_call(const struct session *session, const char *m
         result = sd_bus_call_async(session->bus, &slot, call, answer_receive, &answer,
                                    (uint64_t)seconds * 1000000);
     if (result >= 0 && !answer_wait(session, &answer))
-        status =
-            enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL, "The sign-in was cancelled.");
+        status = enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL, "sign-in cancelled");
     if (result >= 0)
         result = answer.result;
     if (status == ENROLL_OK && result < 0)
@@ -179,7 +177,7 @@ static enum enroll_exit token_acquire(const struct session *session, const char 
 
     if (status == ENROLL_OK && !broker_token_read(answer, strlen(answer), ret_token, ret_words))
         status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, NULL,
-                                  "The identity broker's answer has neither a token nor an error.");
+                                  "the identity broker's response has neither a token nor an error");
     secret_free(answer);
     free(argument);
     return status;
@@ -205,13 +203,13 @@ static enum enroll_exit token_get(const struct session *session, const struct br
         free(words);
         words = NULL;
         if (request->note != NULL)
-            request->note(request->note_context, "The identity broker asks you to sign in.");
+            request->note(request->note_context, "The identity broker requires you to sign in.");
         status = token_acquire(session, "acquireTokenInteractively", INTERACTIVE_SECONDS, query, account,
                                ret_token, &words, ret_error);
     }
     if (status == ENROLL_OK && *ret_token == NULL) {
         status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-                                  "Check --client-id and --scope.", "The identity broker gave no token.");
+                                  "Check --client-id and --scope.", "the identity broker returned no token");
         snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%s", words != NULL ? words : "");
     }
     free(words);
@@ -234,7 +232,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
     oauth_client_read(options, request, &client);
     if (client.scope == NULL)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Give --scope.",
-                                "A token from the identity broker needs a scope, and none is configured.");
+                                "authentication by broker requires --scope");
     snprintf(authority, sizeof(authority), "%s/%s",
              client.authority != NULL ? client.authority : OAUTH_AUTHORITY_DEFAULT,
              client.tenant != NULL ? client.tenant : "common");
@@ -244,8 +242,8 @@ static enum enroll_exit obtain(const struct credential_options *options,
     if (result < 0)
         return enroll_error_set(
             ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-            "Run this as the signed-in user in the desktop session, or use another --auth.",
-            "There is no D-Bus session to find an identity broker in (%s).", strerrordesc_np(-result));
+            "Run as the signed-in user in the desktop session, or use another --auth method.",
+            "cannot connect to the D-Bus session bus: %s", strerrordesc_np(-result));
     ret_credential->kind = CREDENTIAL_TOKEN;
     status = token_get(&session, &query, request, &ret_credential->token, ret_error);
     sd_bus_flush_close_unref(session.bus);

@@ -16,7 +16,7 @@ struct broker_request {
     const char *user;      /* may be NULL */
 };
 
-/* The argument of getAccounts. malloc()ed; NULL when memory is out. */
+/* The argument of getAccounts. malloc()ed; NULL: out of memory. */
 char *broker_accounts_request(const struct broker_request *request);
 
 /*

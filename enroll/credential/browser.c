@@ -18,8 +18,8 @@
 #include "secret.h"
 #include "url.h"
 
-/* xdg-open returns when the browser was told; where no desktop runs it becomes the browser, which waits for
- * us. */
+/* xdg-open returns after it has notified the browser; without a desktop it becomes the browser, which stays.
+ */
 #define OPENER_SECONDS 3
 
 extern char **environ;
@@ -49,7 +49,7 @@ static enum enroll_exit address_make(const struct credential_request *request, c
     return ENROLL_OK;
 }
 
-/* Whether the opener did its work, or is still at it. */
+/* Whether the opener succeeded, or still runs. */
 static bool opener_wait(pid_t pid)
 {
     const struct timespec slice = {.tv_nsec = 50 * 1000 * 1000};
@@ -89,7 +89,7 @@ static bool browser_open(const char *url)
 static enum enroll_exit sign_in_failed(char *text, struct enroll_error *ret_error)
 {
     enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-                     "Try again, or ask the server's administrator.", "The sign-in in the browser failed.");
+                     "Try again, or ask the server's administrator.", "sign-in in the browser failed");
     snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%s", text);
     free(text);
     return ENROLL_AUTHENTICATION;
@@ -113,8 +113,8 @@ static char *answer_ask(const struct credential_options *options)
     return token;
 }
 
-/* There are servers whose page answers to Windows alone (ms-app:), or forbids its browser to go anywhere else
- * (Content-Security-Policy: form-action): the person still sees the answer, and can paste it. */
+/* Some pages post to Windows only (ms-app:), or forbid other targets (Content-Security-Policy: form-action):
+ * the user can then paste the answer from the page's source. */
 static enum enroll_exit answer_wait(const struct credential_options *options,
                                     struct browser_receiver *receiver, const char *url, char **ret_token,
                                     struct enroll_error *ret_error)
@@ -126,17 +126,15 @@ static enum enroll_exit answer_wait(const struct credential_options *options,
     for (time_t at = now(); at < end; at = now()) {
         const struct credential_instruction instruction = {
             .url = url,
-            .message = can_paste
-                           ? "If the page cannot come back here by itself, press Enter to paste its answer."
-                           : NULL,
+            .message =
+                can_paste ? "If the page does not return by itself, press Enter to paste its answer." : NULL,
             .seconds_left = (unsigned)(end - at)};
         enum browser_verdict verdict;
 
         if (options->show != NULL)
             options->show(options->context, &instruction);
         if (options->cancelled != NULL && options->cancelled(options->context))
-            return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL,
-                                    "The sign-in was cancelled.");
+            return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL, "sign-in cancelled");
         if (can_paste && options->wants_to_paste(options->context)) {
             *ret_token = answer_ask(options);
             if (*ret_token != NULL)
@@ -148,10 +146,9 @@ static enum enroll_exit answer_wait(const struct credential_options *options,
         if (verdict == BROWSER_ERROR)
             return sign_in_failed(text, ret_error);
     }
-    return enroll_error_set(
-        ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-        "Some servers answer to Windows only; then use --token-file or --auth device-code.",
-        "The browser did not come back with an answer within %d minutes.", RECEIVER_SECONDS / 60);
+    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+                            "If the server supports Windows only, use --token-file or --auth device-code.",
+                            "no answer from the browser within %d minutes", RECEIVER_SECONDS / 60);
 }
 
 static enum enroll_exit answer_paste(const struct credential_options *options, const char *url,
@@ -164,7 +161,7 @@ static enum enroll_exit answer_paste(const struct credential_options *options, c
     *ret_token = answer_ask(options);
     return *ret_token != NULL ? ENROLL_OK
                               : enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, NULL,
-                                                 "No answer of the sign-in page was given.");
+                                                 "no answer of the sign-in page was entered");
 }
 
 static void host_note(const struct credential_request *request)
@@ -186,13 +183,12 @@ static enum enroll_exit obtain(const struct credential_options *options,
     enum enroll_exit status;
 
     if (request->sign_in_url == NULL)
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_TOKEN,
-                                "Give a token: --token-file, --token-command.",
-                                "The server names no sign-in page.");
+        return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_TOKEN, "Use --token-file or --token-command.",
+                                "the server has no sign-in page");
     receiver = browser_receiver_new(request->warn, request->note_context);
     if (receiver == NULL)
         return enroll_error_set(ret_error, ENROLL_FAILED, STEP_TOKEN, NULL,
-                                "No port of this machine could be had for the browser's answer.");
+                                "cannot open a port for the browser's answer");
     host_note(request);
     status = address_make(request, browser_receiver_url(receiver), &url, ret_error);
     if (status == ENROLL_OK) {

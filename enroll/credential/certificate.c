@@ -29,14 +29,14 @@ static enum enroll_exit refuse(const char *what, const char *name, struct enroll
     const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
 
     enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN,
-                     "Check --certificate and --certificate-key.",
-                     "The %s that authenticates this enrolment cannot be read from %s%s%s%s.", what, name,
-                     reason != NULL ? " (" : "", reason != NULL ? reason : "", reason != NULL ? ")" : "");
+                     "Check --certificate and --certificate-key.", "cannot read the client %s from %s%s%s%s",
+                     what, name, reason != NULL ? " (" : "", reason != NULL ? reason : "",
+                     reason != NULL ? ")" : "");
     ERR_clear_error();
     return ENROLL_CONFIGURATION;
 }
 
-/* A passphrase is asked for the way every other secret is, not by OpenSSL on the terminal. */
+/* The passphrase is prompted for like other secrets, not by OpenSSL on the terminal. */
 static int passphrase_ask(char *buffer, int size, int writing, void *context)
 {
     const struct credential_options *options = context;
@@ -152,9 +152,9 @@ static enum enroll_exit obtain(const struct credential_options *options,
         return status;
     if (X509_check_private_key(ret_credential->certificate, ret_credential->key) != 1) {
         ERR_clear_error();
-        return enroll_error_set(
-            ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --certificate and --certificate-key.",
-            "The certificate and the key that authenticate this enrolment do not belong together.");
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN,
+                                "Check --certificate and --certificate-key.",
+                                "the client certificate and its key do not match");
     }
     return ENROLL_OK;
 }

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_MILLISECONDS  100 /* between two looks at the time and at signals */
+#define POLL_MILLISECONDS  100 /* between two looks at the time and at signals */
 #define WAIT_MILLISECONDS  20
 #define GRACE_MILLISECONDS 2000 /* from SIGTERM to SIGKILL */
 
@@ -137,7 +137,7 @@ static void stop_follow(struct child *child)
     kill(-child->pid, SIGCONT);
 }
 
-/* False when it is not to be waited for any longer. */
+/* False on timeout or cancellation. */
 static bool still_wanted(struct child *child)
 {
     stop_follow(child);
@@ -154,7 +154,7 @@ bool child_output_wait(void *context)
     struct pollfd output = {.fd = child->output, .events = POLLIN};
 
     while (still_wanted(child))
-        if (poll(&output, 1, LOOK_MILLISECONDS) > 0)
+        if (poll(&output, 1, POLL_MILLISECONDS) > 0)
             return true;
     return false;
 }

@@ -1,6 +1,6 @@
 /*
- * OAuth 2 device code (RFC 8628): a code is shown here, typed in a browser anywhere, and the token is polled
- * for. The client id, scope and tenant are the operator's; none is built in.
+ * OAuth 2 device code (RFC 8628): the code shown is entered in a browser on any machine, and the token is
+ * polled for. Client id, scope and tenant come from the operator; none is built in.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +19,13 @@
 #define TENANT_DEFAULT    "organizations"
 #define GRANT_DEVICE_CODE "urn:ietf:params:oauth:grant-type:device_code"
 #define INTERVAL_DEFAULT  5
-#define EXPIRES_MAX       1800 /* seconds: nobody waits longer */
+#define EXPIRES_MAX       1800 /* seconds */
 #define SLOW_DOWN         5    /* seconds more for each slow_down, RFC 8628 3.5 */
 #define ADVICE_CONDITIONAL_ACCESS                                                                            \
-    "The server's text says why; a Conditional Access policy may forbid device codes: then use "             \
+    "See the server's message. If a Conditional Access policy forbids device codes, use "                    \
     "--token-file, or --auth broker."
-#define FAILURES_MAX 3   /* answers in a row that are no answers */
-#define PAUSE_MAX    120 /* seconds to which the pause grows while the service cannot be reached */
+#define FAILURES_MAX 3   /* invalid responses in a row */
+#define PAUSE_MAX    120 /* seconds; the longest pause while the service is unreachable */
 
 struct service {
     const struct credential_options *options;
@@ -36,12 +36,12 @@ struct service {
 
 enum endpoint { ENDPOINT_DEVICE_CODE, ENDPOINT_TOKEN };
 
-/* How the token is being asked for. */
+/* State of polling for the token. */
 struct polling {
-    unsigned interval; /* seconds, as the service wants it */
-    unsigned pause;    /* until the next question: interval, or longer while there is no answer */
-    unsigned failures; /* answers in a row that are no answers */
-    time_t end;        /* of the code's life */
+    unsigned interval; /* seconds, set by the service */
+    unsigned pause;    /* until the next request: interval, or longer while the service is unreachable */
+    unsigned failures; /* invalid responses in a row */
+    time_t end;        /* when the code expires */
 };
 
 static enum enroll_exit service_find(const struct credential_options *options,
@@ -61,11 +61,11 @@ static enum enroll_exit service_find(const struct credential_options *options,
     size_t size = strlen(authority);
     if (refusal != NULL || size > HTTPS_URL_MAX / 2 || (tenant != NULL && strlen(tenant) > 255))
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN,
-                                "Check --authority and --tenant.", "The address of the token service %s.",
+                                "Check --authority and --tenant.", "the URL of the token service %s",
                                 refusal != NULL ? refusal : "is too long");
     if (client->scope == NULL && client->resource == NULL)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Give --scope.",
-                                "A sign-in with a device code needs a scope, and none is configured.");
+                                "authentication by device code requires --scope or --resource");
     while (size > 0 && authority[size - 1] == '/')
         size--;
     for (enum endpoint at = ENDPOINT_DEVICE_CODE; at <= ENDPOINT_TOKEN; at++)
@@ -96,7 +96,7 @@ static char *form_encode(const char *const pairs[][2])
     return form;
 }
 
-/* Posts a form. *ret_parsed says whether the answer was JSON; *ret_status is HTTP's. */
+/* Posts a form. *ret_parsed: the response was JSON; *ret_status is HTTP's. */
 static enum enroll_exit form_post(const struct service *service, enum endpoint endpoint,
                                   const char *const pairs[][2], struct oauth_answer *ret_answer,
                                   bool *ret_parsed, long *ret_status, struct enroll_error *ret_error)
@@ -104,7 +104,7 @@ static enum enroll_exit form_post(const struct service *service, enum endpoint e
     char *form = form_encode(pairs);
     struct https_request post = {
         .step = STEP_TOKEN,
-        .name = endpoint == ENDPOINT_TOKEN ? "The wait for the token" : "The request for a device code",
+        .name = endpoint == ENDPOINT_TOKEN ? "Polling for the token" : "The request for a device code",
         .url = service->url[endpoint],
         .content_type = "application/x-www-form-urlencoded",
         .credentials = true,
@@ -129,9 +129,9 @@ static enum enroll_exit form_post(const struct service *service, enum endpoint e
 
 static enum enroll_exit no_answer(long http_status, struct enroll_error *ret_error)
 {
-    return enroll_error_set(
-        ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Check --authority and --tenant, or try again later.",
-        "The token service did not answer as OAuth 2 has it (HTTP status %ld).", http_status);
+    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+                            "Check --authority and --tenant, or try again later.",
+                            "invalid response from the token service (HTTP status %ld)", http_status);
 }
 
 /* The token service's refusal, in its own words. */
@@ -142,15 +142,15 @@ static enum enroll_exit refused(const struct oauth_answer *answer, struct enroll
         const char *meaning;
         const char *advice;
     } refusals[] = {
-        {"expired_token", "the code was not used in time", "Try again, and sign in before the time is over."},
-        {"code_expired", "the code was not used in time", "Try again, and sign in before the time is over."},
-        {"authorization_declined", "the sign-in was declined", "Try again, and agree in the browser."},
+        {"expired_token", "the code has expired", "Try again, and sign in before the code expires."},
+        {"code_expired", "the code has expired", "Try again, and sign in before the code expires."},
+        {"authorization_declined", "the sign-in was declined", "Try again, and accept in the browser."},
         {"access_denied", "access was denied", ADVICE_CONDITIONAL_ACCESS},
         {"invalid_client", "the client id is not accepted", "Check --client-id and --tenant."},
         {"unauthorized_client", "this client may not use a device code", "Check --client-id and --tenant."},
         {"invalid_scope", "the scope is not accepted", "Check --scope."},
     };
-    const char *meaning = "the token service refuses";
+    const char *meaning = "refused by the token service";
     const char *advice = ADVICE_CONDITIONAL_ACCESS;
 
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
@@ -159,7 +159,7 @@ static enum enroll_exit refused(const struct oauth_answer *answer, struct enroll
         meaning = refusals[i].meaning;
         advice = refusals[i].advice;
     }
-    enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, advice, "No token: %s.", meaning);
+    enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, advice, "no token: %s", meaning);
     snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%.100s%s%.380s",
              answer->error != NULL ? answer->error : "", answer->error_description != NULL ? ": " : "",
              answer->error_description != NULL ? answer->error_description : "");
@@ -227,14 +227,13 @@ static enum enroll_exit wait_until(const struct service *service, const struct o
         if (at >= until)
             return ENROLL_OK;
         if (options->cancelled != NULL && options->cancelled(options->context))
-            return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL,
-                                    "The sign-in was cancelled.");
+            return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL, "sign-in cancelled");
         nanosleep(&second, NULL);
     }
 }
 
 /*
- * The service cannot be reached: no reason to give up a code that somebody may be typing. RFC 8628, 3.5: the
+ * The service cannot be reached: no reason to give up a code that may be in use. RFC 8628, 3.5: the
  * client has to ask less often, and twice the pause each time is what it recommends. The code's last second
  * is still used.
  */
@@ -252,12 +251,12 @@ static void unreachable(const struct service *service, struct polling *polling,
         polling->pause = doubled;
     if (at + (time_t)polling->pause > polling->end && at + (time_t)polling->interval < polling->end)
         polling->pause = (unsigned)(polling->end - at - 1);
-    snprintf(text, sizeof(text), "Asking again in %u seconds: %s", polling->pause, error->message);
+    snprintf(text, sizeof(text), "Retrying in %u seconds: %s", polling->pause, error->message);
     if (request->warn != NULL && at + (time_t)polling->pause <= polling->end)
         request->warn(request->note_context, text);
 }
 
-/* One question for the token. *ret_token stays NULL while the answer is that it has to be waited for. */
+/* One request for the token. *ret_token stays NULL while authorization is pending. */
 static enum enroll_exit token_poll(const struct service *service, const struct oauth_answer *code,
                                    struct polling *polling, char **ret_token, struct enroll_error *ret_error)
 {
@@ -307,8 +306,7 @@ static enum enroll_exit expired(enum enroll_exit last, struct enroll_error *ret_
         return refused(&answer, ret_error);
     why = *ret_error;
     enroll_error_set(ret_error, last, STEP_TOKEN, why.advice,
-                     "The code was over before the token service could be reached again. %.600s",
-                     why.message);
+                     "the code expired while the token service was unreachable: %.600s", why.message);
     ret_error->hresult = why.hresult;
     return last;
 }

@@ -1,6 +1,6 @@
 /*
  * User name and password (AuthPolicy OnPremise). The password goes to the enrolment host in clear inside TLS,
- * so a host that was found automatically gets it only after somebody said so.
+ * so a host that was found automatically gets it only after confirmation.
  */
 #include "source.h"
 
@@ -31,9 +31,8 @@ static enum enroll_exit host_confirm(const struct credential_options *options,
         return ENROLL_OK;
     return enroll_error_set(
         ret_error, ENROLL_UNSAFE, STEP_TOKEN,
-        "If that is the right server, name it yourself: --discovery-url, or --accept-redirect HOST.",
-        "The password was not sent: the host %s was found automatically and nobody confirmed it.",
-        request->host);
+        "If this is the right server, confirm it with --discovery-url or --accept-redirect HOST.",
+        "password not sent: the host %s was found automatically and not confirmed", request->host);
 }
 
 static enum enroll_exit file_read(const struct credential_options *options, char **ret_password,
@@ -48,7 +47,7 @@ static enum enroll_exit file_read(const struct credential_options *options, char
         close(fd);
     if (password == NULL)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --password-file.",
-                                "The password in %s cannot be used: %s.", path, why);
+                                "cannot use the password in %s: %s", path, why);
     *ret_password = password;
     return ENROLL_OK;
 }
@@ -65,8 +64,7 @@ static enum enroll_exit prompt(const struct credential_options *options, const c
     if (password == NULL || *password == '\0') {
         secret_free(password);
         return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-                                "Give --password-file where nobody can type.",
-                                "The server wants a password and none was given.");
+                                "Use --password-file without a terminal.", "the server requires a password");
     }
     *ret_password = password;
     return ENROLL_OK;
@@ -83,7 +81,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
         user = request->user;
     if (user == NULL || *user == '\0')
         return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Give --username.",
-                                "The server wants a user name and none was given.");
+                                "the server requires a user name");
     status = host_confirm(options, request, ret_error);
     if (status == ENROLL_OK && credential_option_value(options, &password_file) != NULL)
         status = file_read(options, &ret_credential->password, ret_error);

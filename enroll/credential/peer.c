@@ -57,7 +57,7 @@ bool peer_user_find(const struct sockaddr_in *peer, const struct sockaddr_in *ow
     return false;
 }
 
-/* Whether a decimal number is this user's; NULL and what is no number is nobody's. */
+/* Whether a decimal number is this user's; NULL and other text are not. */
 static bool is_user(const char *text, uid_t user)
 {
     char *end = NULL;

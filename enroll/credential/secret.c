@@ -10,7 +10,7 @@
 
 #include "credential.h"
 
-#define LOOK_MILLISECONDS 100 /* between two looks at whether the run was cancelled */
+#define POLL_MILLISECONDS 100 /* between two checks for cancellation */
 
 void secret_free(char *secret)
 {
@@ -29,7 +29,7 @@ static ssize_t all_read(int fd, bool (*wait)(void *context), void *context, char
         ssize_t count;
 
         if (!wait(context)) {
-            *ret_why = "it was waited for no longer";
+            *ret_why = "timed out or cancelled";
             return -1;
         }
         count = read(fd, buffer + size, capacity - size);
@@ -43,7 +43,7 @@ static ssize_t all_read(int fd, bool (*wait)(void *context), void *context, char
             return (ssize_t)size;
         size += (size_t)count;
     }
-    *ret_why = "it is longer than any token";
+    *ret_why = "too long";
     return -1;
 }
 
@@ -60,7 +60,7 @@ char *secret_read_waiting(int fd, bool (*wait)(void *context), void *context, co
     ssize_t size;
     size_t start = 0, end;
 
-    *ret_why = "memory ran out";
+    *ret_why = "out of memory";
     if (buffer == NULL)
         return NULL;
     size = all_read(fd, wait, context, buffer, capacity, ret_why);
@@ -72,10 +72,10 @@ char *secret_read_waiting(int fd, bool (*wait)(void *context), void *context, co
     while (end > start && is_blank(buffer[end - 1]))
         end--;
     if (start == end)
-        *ret_why = "it is empty";
+        *ret_why = "empty";
     else if (memchr(buffer + start, '\0', end - start) != NULL ||
              memchr(buffer + start, '\n', end - start) != NULL)
-        *ret_why = "it is more than one line";
+        *ret_why = "more than one line";
     else
         secret = strndup(buffer + start, end - start);
 done:
@@ -97,7 +97,7 @@ static bool writer_wait(void *context)
     struct pollfd input = {.fd = writer->fd, .events = POLLIN};
 
     while (writer->cancelled == NULL || !writer->cancelled(writer->context))
-        if (poll(&input, 1, LOOK_MILLISECONDS) > 0)
+        if (poll(&input, 1, POLL_MILLISECONDS) > 0)
             return true;
     return false;
 }

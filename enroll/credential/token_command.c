@@ -57,11 +57,11 @@ static enum enroll_exit ended_by_us(const char *name, enum child_end end, unsign
                                     struct enroll_error *ret_error)
 {
     if (end == CHILD_CANCELLED)
-        return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL,
-                                "The token command %s was cancelled.", name);
+        return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL, "token command %s cancelled",
+                                name);
     return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-                            "Try the command by itself, or give it more time with --token-command-timeout.",
-                            "The token command %s was not done within %u s and was ended.", name, seconds);
+                            "Run the command by hand, or use a longer --token-command-timeout.",
+                            "token command %s timed out after %u s", name, seconds);
 }
 
 /* Unless it ended for the pipe that we closed, when it had printed more than any token. */
@@ -86,19 +86,19 @@ static enum enroll_exit command_run(const struct credential_options *options, ch
     result = child_start(words, seconds, &child);
     if (result != 0)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --token-command.",
-                                "The token command %s cannot be run: %s.", name, strerrordesc_np(result));
+                                "cannot run token command %s: %s", name, strerrordesc_np(result));
     token = secret_read_waiting(child.output, child_output_wait, &child, &why);
     end = child_wait(&child, &state);
     if (end != CHILD_ENDED) {
         status = ended_by_us(name, end, seconds, ret_error);
     } else if (has_failed(state, token)) {
-        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Try the command by itself.",
-                                  "The token command %s failed (%s %d).", name,
-                                  WIFEXITED(state) ? "status" : "signal",
-                                  WIFEXITED(state) ? WEXITSTATUS(state) : WTERMSIG(state));
+        status =
+            enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Run the command by hand.",
+                             "token command %s failed (%s %d)", name, WIFEXITED(state) ? "status" : "signal",
+                             WIFEXITED(state) ? WEXITSTATUS(state) : WTERMSIG(state));
     } else if (token == NULL) {
-        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Try the command by itself.",
-                                  "What the token command %s printed cannot be used: %s.", name, why);
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Run the command by hand.",
+                                  "cannot use the output of token command %s: %s", name, why);
     } else {
         *ret_token = token;
         return ENROLL_OK;
@@ -123,7 +123,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
         words[count++] = (char *)(uintptr_t)request->audience;
     if (count == 0) {
         status = enroll_error_set(ret_error, ENROLL_USAGE, STEP_TOKEN, "Check --token-command.",
-                                  "The token command is empty, too long, or has a quote without its end.");
+                                  "the token command is empty, too long, or has an unterminated quote");
     } else {
         status = command_run(options, words, &ret_credential->token, ret_error);
         ret_credential->kind = CREDENTIAL_TOKEN;

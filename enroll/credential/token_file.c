@@ -44,7 +44,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
         token = secret_read(fd, options->cancelled, options->context, &why);
     if (token != NULL && request->note != NULL && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) &&
         (facts.st_mode & 077) != 0)
-        request->note(request->note_context, "The token file can be read by others; chmod 600 is better.");
+        request->note(request->note_context, "The token file is readable by others; run chmod 600 on it.");
     if (fd >= 0)
         close(fd);
     if (token == NULL)

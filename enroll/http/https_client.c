@@ -129,8 +129,7 @@ enum enroll_exit https_client_new(const struct https_client_options *options, st
 
     if (options->ca_file != NULL && access(options->ca_file, R_OK) != 0)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Check --ca-file.",
-                                "The file of certification authorities %s cannot be read: %s.",
-                                options->ca_file, strerror(errno));
+                                "cannot read CA file %s: %s", options->ca_file, strerror(errno));
     client = calloc(1, sizeof(*client));
     if (client == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         free(client);
@@ -255,31 +254,30 @@ static struct curl_slist *headers_make(const struct https_request *request)
 static const struct {
     CURLcode code;
     enum enroll_exit exit_status;
-    const char *what; /* NULL: libcurl's own words */
+    const char *what; /* NULL: libcurl's message */
     const char *advice;
 } failures[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, ENROLL_UNREACHABLE, "there is no host of this name, or no name service",
-     "Check the address and this machine's network; a full address can be given with --discovery-url."},
-    {CURLE_COULDNT_RESOLVE_PROXY, ENROLL_UNREACHABLE, "the proxy's name is unknown",
+    {CURLE_COULDNT_RESOLVE_HOST, ENROLL_UNREACHABLE, "host not found",
+     "Check the address and the network, or use --discovery-url."},
+    {CURLE_COULDNT_RESOLVE_PROXY, ENROLL_UNREACHABLE, "proxy not found",
      "Check https_proxy in the environment."},
-    {CURLE_COULDNT_CONNECT, ENROLL_UNREACHABLE, "no connection could be made",
-     "Check the network, a firewall, https_proxy in the environment, and whether the server runs."},
-    {CURLE_OPERATION_TIMEDOUT, ENROLL_UNREACHABLE, "it took too long",
-     "Try again later, or give it more time with --timeout."},
-    {CURLE_GOT_NOTHING, ENROLL_UNREACHABLE, "the server hung up without an answer", "Try again later."},
-    {CURLE_SEND_ERROR, ENROLL_UNREACHABLE, "the connection broke", "Try again later."},
-    {CURLE_RECV_ERROR, ENROLL_UNREACHABLE, "the connection broke", "Try again later."},
-    {CURLE_PARTIAL_FILE, ENROLL_UNREACHABLE, "the answer was cut off", "Try again later."},
+    {CURLE_COULDNT_CONNECT, ENROLL_UNREACHABLE, "cannot connect",
+     "Check the network, firewall, https_proxy, and whether the server is running."},
+    {CURLE_OPERATION_TIMEDOUT, ENROLL_UNREACHABLE, "timed out",
+     "Try again later, or use a longer --timeout."},
+    {CURLE_GOT_NOTHING, ENROLL_UNREACHABLE, "the server closed the connection", "Try again later."},
+    {CURLE_SEND_ERROR, ENROLL_UNREACHABLE, "connection lost", "Try again later."},
+    {CURLE_RECV_ERROR, ENROLL_UNREACHABLE, "connection lost", "Try again later."},
+    {CURLE_PARTIAL_FILE, ENROLL_UNREACHABLE, "incomplete response", "Try again later."},
     {CURLE_PEER_FAILED_VERIFICATION, ENROLL_TLS, NULL,
-     "If this server's certificate is from a private authority: --ca-file FILE. Else somebody may be in "
-     "between."},
-    {CURLE_SSL_CONNECT_ERROR, ENROLL_TLS, NULL, "The server has to speak TLS 1.2 or 1.3."},
-    {CURLE_SSL_CACERT_BADFILE, ENROLL_CONFIGURATION, "the file of certification authorities cannot be read",
-     "Check --ca-file."},
-    {CURLE_SSL_CERTPROBLEM, ENROLL_TLS, "this device's certificate and key could not be used",
+     "If the server's certificate is from a private CA, use --ca-file. Otherwise the connection may be "
+     "intercepted."},
+    {CURLE_SSL_CONNECT_ERROR, ENROLL_TLS, NULL, "The server must support TLS 1.2 or 1.3."},
+    {CURLE_SSL_CACERT_BADFILE, ENROLL_CONFIGURATION, "cannot read the CA file", "Check --ca-file."},
+    {CURLE_SSL_CERTPROBLEM, ENROLL_TLS, "cannot use this device's certificate and key",
      "Check the token with intune-enroll verify."},
     {(CURLcode)100, ENROLL_UNREACHABLE, NULL, "Try again later."}, /* CURLE_TOO_LARGE of 8.6: headers */
-    {CURLE_OUT_OF_MEMORY, ENROLL_FAILED, "memory ran out", NULL},
+    {CURLE_OUT_OF_MEMORY, ENROLL_FAILED, "out of memory", NULL},
 };
 
 static enum enroll_exit failure_set(const struct https_request *request, const char *host, CURLcode code,
@@ -289,16 +287,14 @@ static enum enroll_exit failure_set(const struct https_request *request, const c
     size_t i = 0;
 
     if (code == CURLE_ABORTED_BY_CALLBACK) {
-        enroll_error_set(ret_error, ENROLL_CANCELLED, request->step, NULL, "%s was cancelled.",
-                         request->name);
+        enroll_error_set(ret_error, ENROLL_CANCELLED, request->step, NULL, "%s cancelled", request->name);
         ret_error->hresult = HRESULT_CANCELLED;
         return ENROLL_CANCELLED;
     }
     if (answer->body_too_large)
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, request->step,
-                                "Check that the address is that of an MDM server.",
-                                "The answer of %s to %s was refused: it is larger than %d bytes.", host,
-                                request->name, HTTPS_BODY_MAX);
+        return enroll_error_set(
+            ret_error, ENROLL_NOT_MDE, request->step, "Check that the address is that of an MDM server.",
+            "response of %s to %s refused: larger than %d bytes", host, request->name, HTTPS_BODY_MAX);
     while (i < sizeof(failures) / sizeof(failures[0]) && failures[i].code != code)
         i++;
     enroll_text_print(answer->failure, strlen(answer->failure), words, sizeof(words));
@@ -306,10 +302,10 @@ static enum enroll_exit failure_set(const struct https_request *request, const c
         snprintf(words, sizeof(words), "%s", curl_easy_strerror(code));
     if (i == sizeof(failures) / sizeof(failures[0]))
         return enroll_error_set(ret_error, ENROLL_NOT_MDE, request->step,
-                                "Check that the address is that of an MDM server.", "%s at %s failed: %s.",
+                                "Check that the address is that of an MDM server.", "%s at %s failed: %s",
                                 request->name, host, words);
     enroll_error_set(ret_error, failures[i].exit_status, request->step, failures[i].advice,
-                     "%s at %s failed: %s%s%s%s.", request->name, host,
+                     "%s at %s failed: %s%s%s%s", request->name, host,
                      failures[i].what != NULL ? failures[i].what : words,
                      failures[i].what != NULL ? " (" : "", failures[i].what != NULL ? words : "",
                      failures[i].what != NULL ? ")" : "");
@@ -417,8 +413,7 @@ static enum enroll_exit wait_seconds(const struct https_client *client, const st
     for (long i = 0; i < 10 * seconds; i++) {
         if (client->options.cancelled != NULL &&
             client->options.cancelled(client->options.cancelled_context)) {
-            enroll_error_set(ret_error, ENROLL_CANCELLED, request->step, NULL, "%s was cancelled.",
-                             request->name);
+            enroll_error_set(ret_error, ENROLL_CANCELLED, request->step, NULL, "%s cancelled", request->name);
             ret_error->hresult = HRESULT_CANCELLED;
             return ENROLL_CANCELLED;
         }
@@ -440,8 +435,9 @@ static enum enroll_exit redirect_follow(struct https_request *request, struct an
     enum enroll_exit status;
 
     if (count == HTTPS_REDIRECTS_MAX)
-        return enroll_error_set(ret_error, ENROLL_UNSAFE, request->step, "Tell the server's administrator.",
-                                "%s was redirected more than %d times.", request->name, HTTPS_REDIRECTS_MAX);
+        return enroll_error_set(ret_error, ENROLL_UNSAFE, request->step,
+                                "Contact the server's administrator.", "%s: more than %d redirects",
+                                request->name, HTTPS_REDIRECTS_MAX);
     status = redirect_judge(request, *url, answer->location, ret_error);
     if (status != ENROLL_OK)
         return status;

@@ -24,7 +24,7 @@
 #define HTTPS_REDIRECTS_MAX   3
 #define HTTPS_TIMEOUT_DEFAULT 60 /* seconds */
 #define HTTPS_RETRY_AFTER_MAX                                                                                \
-    120 /* seconds; a server that asks for more is told about instead of waited for                          \
+    120 /* seconds; longer waits are an error                                                                \
          */
 
 struct https_client;
@@ -67,7 +67,7 @@ void https_client_free(struct https_client *client);
 /* Whether a redirect to another host may be followed. */
 struct https_redirects {
     const char *const *accept;                            /* host names, NULL-terminated; or NULL */
-    bool (*confirm)(void *context, const char *question); /* or NULL: nobody to ask */
+    bool (*confirm)(void *context, const char *question); /* or NULL: no terminal */
     void *context;
 };
 

@@ -99,13 +99,13 @@ static const char *parsed_refusal(CURLU *parsed, const char *typed_host)
     if (part_present(parsed, CURLUPART_FRAGMENT))
         return "has a fragment";
     if (!host_copy(parsed, host))
-        return "names no host";
+        return "has no host";
     if (typed_host != NULL && strcasecmp(host, typed_host) == 0)
         return NULL;
     if (is_address(host))
-        return "names an IP address and not a host";
+        return "has an IP address instead of a host name";
     if (is_local_name(host))
-        return "names this machine or a host of the local network";
+        return "is on this machine or the local network";
     return NULL;
 }
 
@@ -119,10 +119,10 @@ const char *url_refusal(const char *url, const char *typed_host)
         return "is too long";
     for (size_t i = 0; i < size; i++)
         if (url[i] <= ' ' || url[i] >= 0x7f || url[i] == '\\')
-            return "has characters that no URL may have";
+            return "has invalid characters";
     parsed = url_parse(url);
     if (parsed == NULL)
-        return "is no URL";
+        return "is not a URL";
     refusal = parsed_refusal(parsed, typed_host);
     curl_url_cleanup(parsed);
     return refusal;

@@ -22,7 +22,7 @@ static bool line_read(char *ret_line, size_t size)
         char c;
         ssize_t got = read(STDIN_FILENO, &c, 1);
         if (got <= 0)
-            return false; /* end, error, or a signal that asks us to stop */
+            return false; /* end of input, error, or a signal to stop */
         if (c == '\n')
             break;
         if (length + 1 >= size)
@@ -42,7 +42,7 @@ bool terminal_confirm(struct terminal *terminal, const char *question)
     fprintf(stderr, "%s [y/N] ", question);
     fflush(stderr);
     bool yes =
-        line_read(answer, sizeof answer) && (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
+        line_read(answer, sizeof(answer)) && (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
     terminal_release(terminal);
     return yes;
 }
@@ -108,11 +108,11 @@ bool terminal_entered(const struct terminal *terminal)
 void terminal_instruction(struct terminal *terminal, const struct credential_instruction *instruction)
 {
     char shown[64];
-    snprintf(shown, sizeof shown, "%s", instruction->code ? instruction->code : instruction->url);
+    snprintf(shown, sizeof(shown), "%s", instruction->code ? instruction->code : instruction->url);
     pthread_mutex_lock(&terminal->lock);
     bool live = terminal->shape == SHAPE_LIVE;
     if (strcmp(shown, terminal->instruction_shown) != 0) {
-        memcpy(terminal->instruction_shown, shown, sizeof shown);
+        memcpy(terminal->instruction_shown, shown, sizeof(shown));
         if (live && terminal->running)
             fputs("\r\033[K", stderr);
         if (instruction->message)
@@ -124,7 +124,7 @@ void terminal_instruction(struct terminal *terminal, const struct credential_ins
         fputc('\n', stderr);
         fflush(stderr);
     }
-    snprintf(terminal->text, sizeof terminal->text, "waiting for you to sign in, %u:%02u left",
+    snprintf(terminal->text, sizeof(terminal->text), "waiting for you to sign in, %u:%02u left",
              instruction->seconds_left / 60, instruction->seconds_left % 60);
     pthread_mutex_unlock(&terminal->lock);
 }

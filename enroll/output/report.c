@@ -78,15 +78,15 @@ static void print_dates(const struct certificate_facts *facts, time_t due)
     char from[32], until[32], text[128];
     time_t now = time(NULL);
     long days = (long)((facts->not_after - now) / DAY);
-    report_time(facts->not_before, from, sizeof from);
-    report_time(facts->not_after, until, sizeof until);
+    report_time(facts->not_before, from, sizeof(from));
+    report_time(facts->not_after, until, sizeof(until));
     if (facts->not_after <= now)
-        snprintf(text, sizeof text, "%s to %s (expired)", from, until);
+        snprintf(text, sizeof(text), "%s to %s (expired)", from, until);
     else
-        snprintf(text, sizeof text, "%s to %s (%ld days left)", from, until, days);
+        snprintf(text, sizeof(text), "%s to %s (%ld days left)", from, until, days);
     row("Valid", text);
-    report_time(due, until, sizeof until);
-    snprintf(text, sizeof text, "%s%s", until, due <= now ? " (due)" : "");
+    report_time(due, until, sizeof(until));
+    snprintf(text, sizeof(text), "%s%s", until, due <= now ? " (due)" : "");
     row("Renewal from", text);
 }
 
@@ -98,7 +98,7 @@ static void print_renewal_host(const struct enrollment *enrollment)
     const char *url = enrollment_renewal_url(enrollment, &other);
     if (!url || !url_host(url, host))
         return;
-    snprintf(text, sizeof text, "%s%s", host, other ? " (in another domain than the server)" : "");
+    snprintf(text, sizeof(text), "%s%s", host, other ? " (in another domain than the server)" : "");
     row("Renewal host", text);
 }
 
@@ -106,13 +106,13 @@ static void print_key(const struct report *report)
 {
     char name[16], text[160];
     const struct tpm_key *key = &report->generation->key;
-    public_key_name(&key->public_key, name, sizeof name);
+    public_key_name(&key->public_key, name, sizeof(name));
     if (key->persistent_handle)
-        snprintf(text, sizeof text, "%s in the TPM (%s %s), resident at 0x%08x%s", name,
+        snprintf(text, sizeof(text), "%s in the TPM (%s %s), resident at 0x%08x%s", name,
                  report->generation->manufacturer, report->generation->model,
                  (unsigned)key->persistent_handle, key->has_pin ? ", with a PIN" : "");
     else
-        snprintf(text, sizeof text, "%s in the TPM (%s %s), wrapped in device.key%s", name,
+        snprintf(text, sizeof(text), "%s in the TPM (%s %s), wrapped in device.key%s", name,
                  report->generation->manufacturer, report->generation->model,
                  key->has_pin ? ", with a PIN" : "");
     row("Key", text);
@@ -162,14 +162,14 @@ static void print_state(const struct report *report)
     if (report->tpm_state)
         row("TPM", report->tpm_state);
     if (report->tpm_lockout) {
-        snprintf(text, sizeof text, "%u of %u failed authorizations%s",
+        snprintf(text, sizeof(text), "%u of %u failed authorizations%s",
                  (unsigned)report->tpm_lockout->failures, (unsigned)report->tpm_lockout->max_failures,
                  report->tpm_lockout->locked ? ", LOCKED" : "");
         if (report->tpm_lockout->failures || report->tpm_lockout->locked)
             row("Lock-out", text);
     }
     if (report->state && report->state->failed_at) {
-        report_time(report->state->failed_at, when, sizeof when);
+        report_time(report->state->failed_at, when, sizeof(when));
         printf("  %-13s %s: %s\n", "Last error", when, report->state->message);
     }
 }
@@ -182,19 +182,19 @@ static void print_requirements(const struct certificate_requirements *requiremen
     row("Policy", requirements->policy_name);
     row("Policy id", requirements->policy_id);
     if (requirements->key_type == TPM_KEY_EC)
-        snprintf(text, sizeof text, "EC %s", curves[requirements->curve]);
+        snprintf(text, sizeof(text), "EC %s", curves[requirements->curve]);
     else
-        snprintf(text, sizeof text, "RSA, at least %u bits", requirements->minimum_bits);
+        snprintf(text, sizeof(text), "RSA, at least %u bits", requirements->minimum_bits);
     row("Key", text);
     row("Hash", hashes[requirements->hash]);
     if (!requirements->from_policy)
         row("Note", "the server gave no usable policy; these are the defaults");
     if (requirements->validity_seconds) {
-        snprintf(text, sizeof text, "%llu days", (unsigned long long)requirements->validity_seconds / DAY);
+        snprintf(text, sizeof(text), "%llu days", (unsigned long long)requirements->validity_seconds / DAY);
         row("Validity", text);
     }
     if (requirements->renewal_seconds) {
-        snprintf(text, sizeof text, "%llu days before the end",
+        snprintf(text, sizeof(text), "%llu days before the end",
                  (unsigned long long)requirements->renewal_seconds / DAY);
         row("Renewal", text);
     }
@@ -225,11 +225,11 @@ static const char *headline(const struct report *report)
         {"unchanged", "This machine is enrolled already; nothing was changed."},
         {"pending", "The server decides later. Ask again with: intune-enroll enroll --resume"},
         {"status", "This machine is enrolled."},
-        {"policy", "This is what the server would ask for."},
+        {"policy", "The server would require:"},
         {"pin-changed", "The PIN was changed."},
         {"pin-removed", "The key has no PIN any more."},
     };
-    for (size_t i = 0; report->action && i < sizeof headlines / sizeof headlines[0]; i++) {
+    for (size_t i = 0; report->action && i < sizeof(headlines) / sizeof(headlines[0]); i++) {
         if (strcmp(report->action, headlines[i].action) == 0)
             return headlines[i].text;
     }
@@ -240,14 +240,14 @@ static const char *headline(const struct report *report)
 static void print_not_due(const struct report *report)
 {
     char when[32];
-    report_time(report_renewal_due(report), when, sizeof when);
+    report_time(report_renewal_due(report), when, sizeof(when));
     printf("The certificate is not yet due for renewal; it will be from %s.\n", when);
 }
 
 static void print_pending(const struct enrollment *enrollment)
 {
     row("Request", enrollment->request_id);
-    row("Server says", enrollment->disposition);
+    row("Server message", enrollment->disposition);
 }
 
 bool report_print(const struct report *report, bool json)

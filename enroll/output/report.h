@@ -28,7 +28,7 @@ struct report_check {
     char advice[256]; /* what to do; empty when it is well */
 };
 
-/* Nothing is owned; NULL is what there is nothing to say about. */
+/* Nothing is owned; NULL: not applicable. */
 struct report {
     const char *command;
     enum enroll_exit exit_status;
@@ -53,7 +53,7 @@ struct report {
 /* Prints the report on stdout. False when that failed. */
 bool report_print(const struct report *report, bool json) __attribute__((warn_unused_result));
 
-/* "pkcs11:token=intune-tpm;object=device", percent-encoded (RFC 7512), malloc()ed; NULL when memory is out.
+/* "pkcs11:token=intune-tpm;object=device", percent-encoded (RFC 7512), malloc()ed; NULL: out of memory.
  */
 char *report_uri(const struct token_generation *generation) __attribute__((warn_unused_result));
 

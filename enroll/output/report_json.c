@@ -24,7 +24,7 @@ static void put_time(struct json_object *object, const char *key, time_t when)
 {
     char text[32] = "";
     if (when)
-        report_time(when, text, sizeof text);
+        report_time(when, text, sizeof(text));
     put(object, key, text);
 }
 
@@ -36,7 +36,7 @@ static struct json_object *error_json(const struct enroll_error *error)
     put(object, "message", error->message);
     put(object, "advice", error->advice);
     if (error->hresult)
-        snprintf(hresult, sizeof hresult, "0x%08x", (unsigned)error->hresult);
+        snprintf(hresult, sizeof(hresult), "0x%08x", (unsigned)error->hresult);
     put(object, "hresult", hresult);
     put(object, "server_text", error->server_text);
     put(object, "trace_id", error->trace_id);
@@ -65,13 +65,13 @@ static struct json_object *key_json(const struct token_generation *generation)
 {
     char text[16];
     struct json_object *object = json_object_new_object();
-    public_key_name(&generation->key.public_key, text, sizeof text);
+    public_key_name(&generation->key.public_key, text, sizeof(text));
     put(object, "type", text);
     text[0] = '\0';
     if (generation->key.persistent_handle)
-        snprintf(text, sizeof text, "0x%08x", (unsigned)generation->key.persistent_handle);
+        snprintf(text, sizeof(text), "0x%08x", (unsigned)generation->key.persistent_handle);
     put(object, "persistent_handle", text);
-    snprintf(text, sizeof text, "0x%08x", (unsigned)generation->key.parent);
+    snprintf(text, sizeof(text), "0x%08x", (unsigned)generation->key.parent);
     put(object, "parent", text);
     json_object_object_add(object, "pin", json_object_new_boolean(generation->key.has_pin));
     put(object, "tpm_manufacturer", generation->manufacturer);

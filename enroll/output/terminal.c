@@ -24,7 +24,7 @@ static const struct {
     [STEP_ENROL] = {"enrol", "Requesting the certificate"},
     [STEP_INSTALL] = {"install", "Installing the token"},
 };
-#define STEP_COUNT (sizeof steps / sizeof steps[0])
+#define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))
 
 const char *terminal_step_title(enum enroll_step step)
 {
@@ -127,7 +127,7 @@ static void painter_start(struct terminal *terminal)
 
 struct terminal *terminal_new(bool verbose)
 {
-    struct terminal *terminal = calloc(1, sizeof *terminal);
+    struct terminal *terminal = calloc(1, sizeof(*terminal));
     const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
     if (!terminal)
         return NULL;
@@ -207,11 +207,11 @@ static void step_end(struct terminal *terminal, enum enroll_step step, bool done
     step_number(step, number);
     if (terminal->shape == SHAPE_LIVE) {
         const char *mark = done ? (terminal->utf8 ? "✓" : "ok") : (terminal->utf8 ? "✗" : "failed");
-        snprintf(out, sizeof out, "%s%s%s %s%s %s%5.1f s%s%s%s", paint_on(terminal, done ? GREEN : RED), mark,
-                 paint_on(terminal, PLAIN), number, terminal_step_title(step), paint_on(terminal, DIM),
+        snprintf(out, sizeof(out), "%s%s%s %s%s %s%5.1f s%s%s%s", paint_on(terminal, done ? GREEN : RED),
+                 mark, paint_on(terminal, PLAIN), number, terminal_step_title(step), paint_on(terminal, DIM),
                  seconds, text[0] ? "  " : "", text, paint_on(terminal, PLAIN));
     } else {
-        snprintf(out, sizeof out, "%s%s: %s%s%s (%.1f s)", number, terminal_step_title(step),
+        snprintf(out, sizeof(out), "%s%s: %s%s%s (%.1f s)", number, terminal_step_title(step),
                  done ? "done" : "failed", text[0] ? ": " : "", text, seconds);
     }
     line(terminal, done ? 6 : 3, out);
@@ -223,14 +223,14 @@ static void step_note(struct terminal *terminal, enum enroll_step step, bool war
     char number[8], out[1024];
     step_number(step, number);
     if (warning) {
-        snprintf(out, sizeof out, "%s%swarning:%s %s", number, paint_on(terminal, YELLOW),
+        snprintf(out, sizeof(out), "%s%swarning:%s %s", number, paint_on(terminal, YELLOW),
                  paint_on(terminal, PLAIN), text);
         line(terminal, 4, out);
         return;
     }
-    snprintf(terminal->text, sizeof terminal->text, "%s", text);
+    snprintf(terminal->text, sizeof(terminal->text), "%s", text);
     if (terminal->verbose) {
-        snprintf(out, sizeof out, "%s%s", number[0] ? number : "", text);
+        snprintf(out, sizeof(out), "%s%s", number[0] ? number : "", text);
         line(terminal, 6, out);
     }
 }
@@ -246,7 +246,7 @@ void terminal_progress(struct terminal *terminal, enum enroll_step step, enum fl
     case FLOW_STARTED:
         terminal->running = true;
         terminal->step = step;
-        snprintf(terminal->text, sizeof terminal->text, "%s", text);
+        snprintf(terminal->text, sizeof(terminal->text), "%s", text);
         clock_gettime(CLOCK_MONOTONIC, &terminal->started);
         break;
     case FLOW_NOTE:
@@ -287,26 +287,28 @@ void terminal_error(struct terminal *terminal, const struct enroll_error *error)
     step_number(error->step, number);
     /* One message; under systemd each line of it is one of the journal. */
     bool named = terminal->stepping;
-    snprintf(out, sizeof out, "%sintune-enroll: %s%s%s%s%s%s", paint_on(terminal, RED),
+    size_t length = strlen(error->message);
+    if (length > 0 && error->message[length - 1] == '.')
+        length--;
+    snprintf(out, sizeof(out), "%sintune-enroll: %s%s%s%s%.*s", paint_on(terminal, RED),
              paint_on(terminal, PLAIN), named ? number : "", named ? terminal_step_title(error->step) : "",
-             named ? " failed: " : "", error->message,
-             error->message[0] && strchr(".!?", error->message[strlen(error->message) - 1]) ? "" : ".");
+             named ? " failed: " : "", (int)length, error->message);
     line(terminal, 3, out);
-    const char *const more[][2] = {{"The server says: ", error->server_text},
+    const char *const more[][2] = {{"Server message: ", error->server_text},
                                    {"Trace id: ", error->trace_id},
                                    {"Activity id: ", error->activity_id}};
-    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
         if (!more[i][1][0])
             continue;
-        snprintf(out, sizeof out, "  %s%s", more[i][0], more[i][1]);
+        snprintf(out, sizeof(out), "  %s%s", more[i][0], more[i][1]);
         line(terminal, 3, out);
     }
     if (error->hresult) {
-        snprintf(out, sizeof out, "  Code: 0x%08x", (unsigned)error->hresult);
+        snprintf(out, sizeof(out), "  Code: 0x%08x", (unsigned)error->hresult);
         line(terminal, 3, out);
     }
     if (error->advice[0]) {
-        snprintf(out, sizeof out, "  %s", error->advice);
+        snprintf(out, sizeof(out), "  %s", error->advice);
         line(terminal, 5, out);
     }
     pthread_mutex_unlock(&terminal->lock);

@@ -1,5 +1,5 @@
 /*
- * enroll/terminal: everything a person or a log sees. Called by the commands.
+ * enroll/output: output to the terminal and the log. Called by the commands.
  *
  * Progress goes to stderr: on a terminal one line a step that shows its state and time while it runs, under
  * systemd one line a step with its level, elsewhere one plain line a step. Results go to stdout: text or JSON
@@ -16,12 +16,12 @@
 
 struct terminal;
 
-/* Its shape follows from stderr, TERM, NO_COLOR and JOURNAL_STREAM. NULL when memory is out. */
+/* Its shape follows from stderr, TERM, NO_COLOR and JOURNAL_STREAM. NULL: out of memory. */
 struct terminal *terminal_new(bool verbose) __attribute__((warn_unused_result));
 /* Ends a line that is under way and frees it. NULL is allowed. */
 void terminal_free(struct terminal *terminal);
 
-/* Whether there is a person at it: stdin and stderr are terminals. */
+/* Whether stdin and stderr are terminals. */
 bool terminal_is_interactive(const struct terminal *terminal);
 /* Whether stderr shows moving lines. */
 bool terminal_is_live(const struct terminal *terminal);
@@ -35,13 +35,13 @@ void terminal_warn(struct terminal *terminal, const char *text);
 /* The message of an error: the step, what failed and why, the server's words, what to do next. */
 void terminal_error(struct terminal *terminal, const struct enroll_error *error);
 
-/* Yes or no; false where there is nobody to ask, at the end of input, or when cancelled. */
+/* Yes or no; false without a terminal, at end of input, or when cancelled. */
 bool terminal_confirm(struct terminal *terminal, const char *question);
 /* A secret without echo, at most 1023 bytes, malloc()ed; NULL as above. The caller wipes it. */
 char *terminal_ask_secret(struct terminal *terminal, const char *prompt) __attribute__((warn_unused_result));
 /* A line with echo, at most 128 KiB, malloc()ed; NULL as above. */
 char *terminal_ask_line(struct terminal *terminal, const char *prompt) __attribute__((warn_unused_result));
-/* Whether a line was typed meanwhile, by a person who was not asked anything; it is thrown away. */
+/* Whether a line was typed without a prompt; it is discarded. */
 bool terminal_entered(const struct terminal *terminal);
 /* Code and address to sign in with, and the time left; called again each second. */
 void terminal_instruction(struct terminal *terminal, const struct credential_instruction *instruction);

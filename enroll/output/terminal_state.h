@@ -17,7 +17,7 @@ struct terminal {
     pthread_cond_t wake;
     pthread_t painter;
     bool has_painter, ending, held;
-    bool stepping; /* the command goes through steps, so that an error says which failed */
+    bool stepping; /* the command has steps; an error names the one that failed */
     bool running;  /* a step's line is under way */
     enum enroll_step step;
     char text[160];

@@ -71,7 +71,7 @@ char *trace_claims_describe(const char *token)
     FILE *out = open_memstream(&text, &size);
 
     if (out != NULL) {
-        fprintf(out, "(a token of %zu bytes, removed%s", strlen(token), claims != NULL ? "; it says:" : "");
+        fprintf(out, "(a token of %zu bytes, removed%s", strlen(token), claims != NULL ? "; claims:" : "");
         for (size_t i = 0; claims != NULL && i < sizeof(shown) / sizeof(shown[0]); i++)
             if (json_object_object_get_ex(claims, shown[i], &value))
                 claim_write(out, shown[i], value);

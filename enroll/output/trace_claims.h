@@ -7,7 +7,7 @@
 
 struct trace_secrets;
 
-/* One or more lines about a token: the claims of a JWT that say who and until when, else its length. free()
+/* One or more lines about a token: the claims of a JWT for identity and validity, else its length. free()
  * it. */
 char *trace_claims_describe(const char *token);
 

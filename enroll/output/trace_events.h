@@ -62,7 +62,7 @@ struct trace_page {
     const struct trace_outcome *outcome;
 };
 
-/* The self-contained page; malloc()ed, NULL when memory is out. */
+/* The self-contained page; malloc()ed, NULL: out of memory. */
 char *trace_page_write(const struct trace_page *page, size_t *ret_size);
 
 /* Its style sheet, in pieces; NULL-terminated. */

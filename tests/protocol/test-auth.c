@@ -78,19 +78,19 @@ static void token_command_that_fails_is_named(void **state)
     run_expect_no_token(ENROLL_AUTHENTICATION, "false failed (status 1)");
     assert_true(credential_option_set(&run.auth, "token-command", "/nonexistent/program"));
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_CONFIGURATION, "cannot be run");
+    run_expect_no_token(ENROLL_CONFIGURATION, "cannot run token command");
     assert_true(credential_option_set(&run.auth, "token-command", "sh -c 'kill -9 $$'"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_AUTHENTICATION, "signal 9");
     assert_true(credential_option_set(&run.auth, "token-command", "yes"));
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_AUTHENTICATION, "longer than any token");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "too long");
     assert_true(credential_option_set(&run.auth, "token-command", "true"));
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_AUTHENTICATION, "it is empty");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "empty");
     assert_true(credential_option_set(&run.auth, "token-command", "cat 'unfinished"));
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_USAGE, "quote without its end");
+    run_expect_no_token(ENROLL_USAGE, "unterminated quote");
 }
 
 /* What a command had started, and wrote the number of into a file: it was killed, and nobody else's child. */
@@ -126,7 +126,7 @@ static void token_command_that_hangs_is_ended_with_all_that_it_started(void **st
         assert_true(credential_option_set(&run.auth, "token-command", command));
         assert_true(credential_option_set(&run.auth, "token-command-timeout", "1"));
         harness_enroll(&run, &server);
-        run_expect_no_token(ENROLL_AUTHENTICATION, "was not done within 1 s and was ended");
+        run_expect_no_token(ENROLL_AUTHENTICATION, "timed out after 1 s");
         assert_in_range(time(NULL) - began, 1, 20);
         expect_killed(harness_path("started"));
     }
@@ -151,7 +151,7 @@ static void token_command_is_ended_when_the_run_is_cancelled(void **state)
     assert_true(credential_option_set(&run.auth, "token-command", command));
     run.auth.cancelled = cancelled_soon;
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_CANCELLED, "was cancelled");
+    run_expect_no_token(ENROLL_CANCELLED, "cancelled");
 }
 
 static void token_file_that_is_unusable_is_named(void **state)
@@ -163,10 +163,10 @@ static void token_file_that_is_unusable_is_named(void **state)
     run_expect_no_token(ENROLL_CONFIGURATION, "/nonexistent/token");
     assert_true(credential_option_set(&run.auth, "token-file", "/dev/null"));
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_CONFIGURATION, "it is empty");
+    run_expect_no_token(ENROLL_CONFIGURATION, "empty");
     assert_true(credential_option_set(&run.auth, "token-file", "/dev/zero"));
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_CONFIGURATION, "longer than any token");
+    run_expect_no_token(ENROLL_CONFIGURATION, "too long");
 }
 
 static void wrong_token_is_an_authentication_failure(void **state)
@@ -438,7 +438,7 @@ static void certificate_that_is_unusable_is_named(void **state)
     assert_true(
         credential_option_set(&run.auth, "certificate-key", credential_option_get(&run.auth, "certificate")));
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_CONFIGURATION, "The key that authenticates");
+    run_expect_no_token(ENROLL_CONFIGURATION, "client key");
     assert_true(credential_option_set(&run.auth, "certificate", "/nonexistent.crt"));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "/nonexistent.crt");

@@ -90,7 +90,7 @@ static void broker_gives_a_token_without_a_question(void **state)
     harness_enroll(&run, &server);
     run_expect_enrolled();
     assert_non_null(strstr(run.notes, "an identity broker runs in this session"));
-    assert_null(strstr(run.notes, "asks you to sign in"));
+    assert_null(strstr(run.notes, "requires you to sign in"));
 }
 
 static void broker_asks_where_it_must(void **state)
@@ -100,7 +100,7 @@ static void broker_asks_where_it_must(void **state)
     run.auth.forced = credential_source_find("broker");
     harness_enroll(&run, &server);
     run_expect_enrolled();
-    assert_non_null(strstr(run.notes, "asks you to sign in"));
+    assert_non_null(strstr(run.notes, "requires you to sign in"));
 }
 
 static void broker_that_gives_none_is_told_in_its_words(void **state)
@@ -109,7 +109,7 @@ static void broker_that_gives_none_is_told_in_its_words(void **state)
     broker_begin("declined");
     run.auth.forced = credential_source_find("broker");
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_AUTHENTICATION, "gave no token");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "returned no token");
     assert_non_null(strstr(run.error.server_text, "closed the window"));
 }
 
@@ -124,7 +124,7 @@ static void broker_that_is_broken_is_said(void **state)
     broker_begin("failing");
     run.auth.forced = credential_source_find("broker");
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_AUTHENTICATION, "failed at getAccounts");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "failed in getAccounts");
     assert_string_equal(run.error.server_text, "the broker is out of order");
 }
 
@@ -143,7 +143,7 @@ static void broker_that_says_nothing_is_not_waited_for(void **state)
     run.auth.forced = credential_source_find("broker");
     run.auth.timeout_seconds = 1;
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_AUTHENTICATION, "failed at getAccounts");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "failed in getAccounts");
     run.auth.timeout_seconds = 0;
     run.auth.cancelled = cancelled;
     harness_enroll(&run, &server);
@@ -157,14 +157,14 @@ static void session_without_a_broker_is_said(void **state)
     broker_begin(NULL);
     run.auth.forced = credential_source_find("broker");
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_AUTHENTICATION, "No identity broker");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "no identity broker");
     assert_true(credential_option_set(&run.auth, "scope", NULL));
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CONFIGURATION, "scope");
     setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent", 1);
     assert_true(credential_option_set(&run.auth, "scope", "x"));
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_AUTHENTICATION, "no D-Bus session");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "session bus");
 }
 
 int main(void)

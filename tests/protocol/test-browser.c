@@ -272,7 +272,7 @@ static void answer_can_be_pasted_without_a_display(void **state)
     run.auth.ask_line = nothing_pasted;
     run.requests_made = 0;
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_AUTHENTICATION, "No answer");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "no answer");
 }
 
 /* The port and path of the receiver, from the address that was shown. */

@@ -94,12 +94,12 @@ static void device_code_refusals_are_in_the_servers_words(void **state)
         const char *mode;
         const char *words;       /* ours */
         const char *server_text; /* the server's */
-    } rows[] = {{"oauth=expired_token", "not used in time", "expired_token"},
+    } rows[] = {{"oauth=expired_token", "has expired", "expired_token"},
                 {"oauth=authorization_declined", "declined", "authorization_declined"},
-                {"oauth=conditional-access", "refuses", "AADSTS530003"},
+                {"oauth=conditional-access", "refused by the token service", "AADSTS530003"},
                 {"oauth=device-code-blocked", "denied", "AADSTS50199"},
-                {"oauth=html", "did not answer as OAuth 2", ""},
-                {"oauth=no-token", "did not answer as OAuth 2", ""}};
+                {"oauth=html", "invalid response", ""},
+                {"oauth=no-token", "invalid response", ""}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -119,7 +119,7 @@ static void device_code_that_nobody_uses_expires(void **state)
     (void)state;
     device_code_begin_with(modes);
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_AUTHENTICATION, "not used in time");
+    run_expect_no_token(ENROLL_AUTHENTICATION, "has expired");
     assert_true(shown > 0);
 }
 
@@ -133,8 +133,8 @@ static void device_code_outlives_time_outs_with_longer_pauses(void **state)
     run.timeout = 2;
     harness_enroll(&run, &server);
     run_expect_enrolled();
-    assert_non_null(strstr(run.notes, "Asking again in 2 seconds: The wait for the token"));
-    assert_non_null(strstr(run.notes, "Asking again in 4 seconds: The wait for the token"));
+    assert_non_null(strstr(run.notes, "Retrying in 2 seconds: Polling for the token"));
+    assert_non_null(strstr(run.notes, "Retrying in 4 seconds: Polling for the token"));
 }
 
 static void device_code_that_ends_in_time_outs_says_so(void **state)
@@ -145,8 +145,8 @@ static void device_code_that_ends_in_time_outs_says_so(void **state)
     device_code_begin_with(modes);
     run.timeout = 2;
     harness_enroll(&run, &server);
-    run_expect_no_token(ENROLL_UNREACHABLE, "before the token service could be reached again");
-    assert_non_null(strstr(run.error.message, "took too long"));
+    run_expect_no_token(ENROLL_UNREACHABLE, "while the token service was unreachable");
+    assert_non_null(strstr(run.error.message, "timed out"));
 }
 
 static void device_code_can_be_cancelled(void **state)
