@@ -110,7 +110,7 @@ static enum enroll_exit policy_malformed(const char *path, struct enroll_error *
     return enroll_error_set(
         ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
         "Correct the file, or add the lines of intune-enroll show firefox or chromium by hand.",
-        "%s is not what the browser expects there (strict JSON), and is left alone.", path);
+        "%s is not valid JSON of the browser's form; not changed", path);
 }
 
 static enum enroll_exit plan_firefox(const struct registration *request, struct change *ret_change,

@@ -215,7 +215,7 @@ static void hostile_bytes_are_refused(void **state)
          STEP_DISCOVER,
          "timed out",
          0x80180010},
-        {{"--mode", "attack=stall,at=policy"}, ENROLL_UNREACHABLE, STEP_POLICY, "too long", 0x80180010},
+        {{"--mode", "attack=stall,at=policy"}, ENROLL_UNREACHABLE, STEP_POLICY, "timed out", 0x80180010},
         {{"--mode", "attack=truncated,at=discover"}, ENROLL_UNREACHABLE, STEP_DISCOVER, "", 0x80180010},
         {{"--mode", "attack=content-type,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "text/html", 0},
         {{"--mode", "attack=html,at=discover"}, ENROLL_NOT_MDE, STEP_DISCOVER, "text/html", 0},
