@@ -136,15 +136,17 @@ static enum enroll_exit broker_call(const struct session *session, const char *m
     struct answer answer = {.error = SD_BUS_ERROR_NULL};
     sd_bus_message *call = NULL;
     sd_bus_slot *slot = NULL;
-    sd_id128_t correlation = SD_ID128_NULL; /* only ties log lines together */
+    sd_id128_t id = SD_ID128_NULL; /* only ties log lines together */
+    char correlation[SD_ID128_UUID_STRING_MAX];
     enum enroll_exit status = ENROLL_OK;
     int result;
 
-    (void)sd_id128_randomize(&correlation);
+    (void)sd_id128_randomize(&id);
     result = sd_bus_message_new_method_call(session->bus, &call, BROKER_NAME, BROKER_PATH, BROKER_INTERFACE,
                                             method);
     if (result >= 0)
-        result = sd_bus_message_append(call, "sss", PROTOCOL, SD_ID128_TO_UUID_STRING(correlation), argument);
+        result =
+            sd_bus_message_append(call, "sss", PROTOCOL, sd_id128_to_uuid_string(id, correlation), argument);
     if (result >= 0)
         result = sd_bus_call_async(session->bus, &slot, call, answer_receive, &answer,
                                    (uint64_t)seconds * 1000000);
