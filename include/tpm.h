@@ -1,6 +1,6 @@
 /*
- * The door to the TPM: every command that this project sends to it is made in module/tpm, behind these
- * functions, which are named for what they do for us. No TSS type crosses this header.
+ * The TPM interface: every TPM command of this project is sent by module/tpm through these functions, which
+ * are named for what they do for the callers. No TSS type appears here.
  *
  * Rules (TPM 2.0 Library, parts 1 and 3):
  * - Nothing is held in the TPM between two calls: no loaded object, no session.
@@ -63,7 +63,7 @@ struct tpm_public_key {
     uint8_t x[TPM_EC_MAX], y[TPM_EC_MAX]; /* EC; coordinates, left-padded to (bits + 7) / 8 bytes */
 };
 
-/* A device key: what token.conf and device.key record, and what the door needs to use it. Public data. */
+/* A device key: what token.conf and device.key record, and what is needed to use it. Public data. */
 struct tpm_key {
     struct tpm_public_key public_key;
     uint8_t public_blob[TPM_BLOB_MAX]; /* TPM2B_PUBLIC, marshalled with its size */
@@ -92,16 +92,15 @@ struct tpm_auth {
 };
 
 /*
- * Makes a door; sends nothing and opens nothing. tcti: "device:PATH", "swtpm:...", "mssim:...", "tabrmd:...",
+ * Allocates a TPM context. Does not connect. tcti: "device:PATH", "swtpm:...", "mssim:...", "tabrmd:...",
  * or NULL for TPM_TCTI_DEFAULT. Never the TSS's own search. NULL when memory is out.
  */
 struct tpm *tpm_new(const char *tcti);
-/* Closes the connection, if one is open, and frees the door. NULL is allowed. */
+/* Closes the connection, if one is open, and frees the context. NULL is allowed. */
 void tpm_free(struct tpm *tpm);
-/* In a forked child: forgets the door without touching the connection it inherited. NULL is allowed. */
+/* In a forked child: drops the context without touching the inherited connection. NULL is allowed. */
 void tpm_abandon(struct tpm *tpm);
-/* The same of a door that another thread of the parent was using when it forked: its memory is left as it is.
- */
+/* Like tpm_abandon() for a context that another thread of the parent was using: its memory is leaked. */
 void tpm_abandon_in_use(struct tpm *tpm);
 
 /*
@@ -168,9 +167,9 @@ struct tpm_lockout {
 };
 enum tpm_status tpm_lockout_read(struct tpm *tpm, struct tpm_lockout *ret_lockout)
     __attribute__((warn_unused_result));
-/* The same for who shows it by the way: a TPM that is somebody else's, or silent, is given up after a second;
- * but behind a device file the kernel's own time limits hold, which nobody can shorten. */
-enum tpm_status tpm_lockout_glance(struct tpm *tpm, struct tpm_lockout *ret_lockout)
+/* Like tpm_lockout_read(), but gives up after 1 s if the TPM is busy or silent. No effect on device TCTIs,
+ * where the kernel's timeouts apply. */
+enum tpm_status tpm_lockout_read_quick(struct tpm *tpm, struct tpm_lockout *ret_lockout)
     __attribute__((warn_unused_result));
 
 /* ---- for intune-enroll ---- */
@@ -241,7 +240,7 @@ enum tpm_status tpm_key_change_auth(struct tpm *tpm, const struct tpm_key *key, 
 
 /*
  * Whether an ECDSA signature (r then s, as tpm_sign_ecdsa() gives it) of this digest is the key's. No command
- * is sent; like the door's own check of each signature it touches nothing of libcrypto that an engine could
+ * is sent; like the check of each signature it touches nothing of libcrypto that an engine could
  * serve.
  */
 bool tpm_public_verify_ecdsa(const struct tpm_public_key *key, const uint8_t *digest, size_t digest_size,

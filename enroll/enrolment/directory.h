@@ -1,6 +1,6 @@
 /*
  * enroll/install: making the device key and writing the token directory. Everything here is called by the
- * commands alone; it speaks to the TPM's door and to the file system, never to a server and never to a
+ * commands alone; it uses the TPM interface and the file system, never to a server and never to a
  * person.
  *
  * This header: the token directory opened for writing. While it is open it is locked, so that two runs never

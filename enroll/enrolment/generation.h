@@ -82,7 +82,7 @@ enum enroll_exit install_remove_all(const struct install_directory *directory, s
                                     struct install_recovery *ret_recovery, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 
-/* An error of the TPM door in words. Returns ENROLL_TPM. */
+/* The message for a TPM error. Returns ENROLL_TPM. */
 enum enroll_exit install_tpm_error(struct enroll_error *error, enum enroll_step step, struct tpm *tpm,
                                    enum tpm_status status, const char *what);
 

@@ -16,7 +16,7 @@ static _Thread_local bool fork_waits; /* this thread forks, and has what tpm_for
 
 /*
  * The parent's threads are gone, its locks may be held by them and its data half-written: nothing of it is
- * looked at but the list, which is whole at every moment, and the doors' pointers, which never change. The
+ * looked at but the list, which is whole at every moment, and the signers' pointers, which never change. The
  * connections stay the parent's, also that of a call which C_Finalize left behind. PKCS #11 3.0, 2.5: the
  * child starts anew, with C_Initialize.
  */
@@ -29,7 +29,7 @@ static void forget_after_fork(void)
     while (living != NULL) {
         struct library *library = living;
         living = library->next;
-        door_abandon(library->door);
+        signer_abandon(library->signer);
         library->next = inherited;
         inherited = library;
     }
@@ -77,8 +77,8 @@ static struct library *library_new(void)
     struct library *library = calloc(1, sizeof *library);
     if (library == NULL)
         return NULL;
-    library->door = door_new(configuration_tcti(tcti, sizeof tcti) ? tcti : NULL);
-    if (library->door == NULL) {
+    library->signer = signer_new(configuration_tcti(tcti, sizeof tcti) ? tcti : NULL);
+    if (library->signer == NULL) {
         free(library);
         return NULL;
     }
@@ -124,7 +124,7 @@ static void unref(struct library *library)
         return; /* inherited: a signal handler forked inside of this call */
     login_end(&library->login);
     views_clear(&library->views);
-    door_free(library->door);
+    signer_free(library->signer);
     free(library->sessions);
     pthread_mutex_destroy(&library->lock);
     free(library);

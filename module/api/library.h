@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "door.h"
+#include "signer.h"
 #include "login.h"
 #include "pkcs11.h"
 #include "view.h"
@@ -26,9 +26,9 @@ struct session;
 
 struct library {
     atomic_uint references;
-    struct door *door;    /* from beginning to end the same */
-    pthread_mutex_t lock; /* of everything below */
-    bool stopped;         /* by C_Finalize: a call that was already inside opens no session any more */
+    struct signer *signer; /* from beginning to end the same */
+    pthread_mutex_t lock;  /* of everything below */
+    bool stopped;          /* by C_Finalize: a call that was already inside opens no session any more */
     struct view_list views;
     struct login login;
     struct session **sessions; /* by slot of the table; NULL where one is free */

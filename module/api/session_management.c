@@ -111,7 +111,7 @@ CK_RV C_SetOperationState(CK_SESSION_HANDLE handle, CK_BYTE *state, CK_ULONG sta
 static void note_failure(struct library *library)
 {
     struct tpm_lockout lockout;
-    if (door_lockout_read(library->door, &lockout) != CKR_OK)
+    if (signer_lockout_read(library->signer, &lockout) != CKR_OK)
         return;
     pthread_mutex_lock(&library->lock);
     login_lockout_note(&library->login, &lockout);
@@ -134,7 +134,7 @@ static CK_RV check_pin(struct library *library, const struct tpm_key *key, const
     OPENSSL_cleanse(&auth, sizeof auth);
     if (secret == NULL)
         return CKR_HOST_MEMORY;
-    CK_RV rv = door_auth_check(library->door, key, secret_auth(secret));
+    CK_RV rv = signer_auth_check(library->signer, key, secret_auth(secret));
     if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LOCKED)
         note_failure(library);
     if (rv == CKR_OK)

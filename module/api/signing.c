@@ -29,7 +29,7 @@ static CK_RV make(struct call *call, struct key_operation *operation, CK_BYTE *r
         return CKR_USER_NOT_LOGGED_IN;
 
     uint8_t value[TPM_RSA_MAX];
-    CK_RV rv = signature_make(&operation->signature, library->door, key, secret_auth(secret), value);
+    CK_RV rv = signature_make(&operation->signature, library->signer, key, secret_auth(secret), value);
     if (rv == CKR_OK)
         memcpy(ret_signature, value, signature_size(&key->public_key));
     if (rv == CKR_PIN_INCORRECT) {

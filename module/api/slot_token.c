@@ -107,7 +107,7 @@ static CK_FLAGS pin_flags(struct library *library)
     pthread_mutex_lock(&library->lock);
     bool due = login_lockout_is_due(&library->login);
     pthread_mutex_unlock(&library->lock);
-    CK_RV rv = due ? door_lockout_glance(library->door, &lockout) : CKR_CANT_LOCK;
+    CK_RV rv = due ? signer_lockout_try_read(library->signer, &lockout) : CKR_CANT_LOCK;
     pthread_mutex_lock(&library->lock);
     if (rv != CKR_CANT_LOCK && !library->login.active)
         login_lockout_note(&library->login, rv == CKR_OK ? &lockout : NULL);

@@ -38,7 +38,8 @@ enum digest_algorithm rsa_digest_info_parse(const uint8_t *info, size_t info_siz
 /* Whether hash and salt fit into the block (RFC 8017, 9.1.1, step 3). */
 bool rsa_pss_fits(const struct rsa_pss *pss, size_t block_size);
 
-/* EMSA-PSS with a fresh salt (RFC 8017, 9.1.1) of parameters that fit. False when there are no random bytes. */
+/* EMSA-PSS with a fresh salt (RFC 8017, 9.1.1) of parameters that fit. False when there are no random bytes.
+ */
 bool rsa_pss_pad(const struct rsa_pss *pss, const uint8_t *digest, uint8_t *ret_block, size_t block_size)
     __attribute__((warn_unused_result));
 

@@ -140,26 +140,28 @@ static CK_RV raw_block(const struct signature *signature, size_t block_size, uin
 
 static CK_RV pss_block(const struct signature *signature, size_t block_size, uint8_t *ret_block)
 {
-    if (signature->input_size != digest_size(signature->pss.hash) || !rsa_pss_fits(&signature->pss, block_size))
+    if (signature->input_size != digest_size(signature->pss.hash) ||
+        !rsa_pss_fits(&signature->pss, block_size))
         return CKR_DATA_LEN_RANGE;
-    return rsa_pss_pad(&signature->pss, signature->input, ret_block, block_size) ? CKR_OK : CKR_FUNCTION_FAILED;
+    return rsa_pss_pad(&signature->pss, signature->input, ret_block, block_size) ? CKR_OK
+                                                                                 : CKR_FUNCTION_FAILED;
 }
 
-static CK_RV make_padded(struct door *door, const struct tpm_key *key, const struct tpm_auth *auth,
+static CK_RV make_padded(struct signer *signer, const struct tpm_key *key, const struct tpm_auth *auth,
                          const uint8_t *block, uint8_t *ret_signature)
 {
     struct tpm *tpm;
-    CK_RV rv = door_enter(door, &tpm);
+    CK_RV rv = signer_acquire(signer, &tpm);
     if (rv != CKR_OK)
         return rv;
-    return door_leave(door, "RSA signature", tpm_rsa_private(tpm, key, auth, block, ret_signature));
+    return signer_release(signer, "RSA signature", tpm_rsa_private(tpm, key, auth, block, ret_signature));
 }
 
 /*
  * TPM2_Sign where the content is the DigestInfo of a hash that the TPM has: a chip may have a faster way for
  * it, and one that checks what it signs. Else the padded block.
  */
-static CK_RV make_pkcs1(const struct signature *signature, struct door *door, const struct tpm_key *key,
+static CK_RV make_pkcs1(const struct signature *signature, struct signer *signer, const struct tpm_key *key,
                         const struct tpm_auth *auth, uint8_t *ret_signature)
 {
     uint8_t block[TPM_RSA_MAX];
@@ -179,19 +181,19 @@ static CK_RV make_pkcs1(const struct signature *signature, struct door *door, co
         if (algorithm != DIGEST_NONE && tpm_hashes[i].digest == algorithm)
             hash = tpm_hashes[i].hash;
     if (hash == TPM_HASH_NONE)
-        return make_padded(door, key, auth, block, ret_signature);
+        return make_padded(signer, key, auth, block, ret_signature);
 
-    rv = door_enter(door, &tpm);
+    rv = signer_acquire(signer, &tpm);
     if (rv != CKR_OK)
         return rv;
     enum tpm_status status =
         tpm_sign_rsassa(tpm, key, auth, hash, digest, digest_size(algorithm), ret_signature);
     if (status == TPM_UNSUPPORTED) /* known without asking after the first time */
         status = tpm_rsa_private(tpm, key, auth, block, ret_signature);
-    return door_leave(door, "RSA signature", status);
+    return signer_release(signer, "RSA signature", status);
 }
 
-static CK_RV make_ecdsa(const struct signature *signature, struct door *door, const struct tpm_key *key,
+static CK_RV make_ecdsa(const struct signature *signature, struct signer *signer, const struct tpm_key *key,
                         const struct tpm_auth *auth, uint8_t *ret_signature)
 {
     uint8_t value[2 * TPM_EC_MAX];
@@ -202,11 +204,11 @@ static CK_RV make_ecdsa(const struct signature *signature, struct door *door, co
         return CKR_DATA_LEN_RANGE;
     size_t kept =
         signature->input_size < sizeof signature->input ? signature->input_size : sizeof signature->input;
-    CK_RV rv = door_enter(door, &tpm);
+    CK_RV rv = signer_acquire(signer, &tpm);
     if (rv != CKR_OK)
         return rv;
-    rv = door_leave(door, "ECDSA signature",
-                    tpm_sign_ecdsa(tpm, key, auth, signature->input, kept, value, &size));
+    rv = signer_release(signer, "ECDSA signature",
+                        tpm_sign_ecdsa(tpm, key, auth, signature->input, kept, value, &size));
     if (rv == CKR_OK && size != signature_size(&key->public_key))
         rv = CKR_DEVICE_ERROR;
     if (rv == CKR_OK)
@@ -214,7 +216,7 @@ static CK_RV make_ecdsa(const struct signature *signature, struct door *door, co
     return rv;
 }
 
-CK_RV signature_make(struct signature *signature, struct door *door, const struct tpm_key *key,
+CK_RV signature_make(struct signature *signature, struct signer *signer, const struct tpm_key *key,
                      const struct tpm_auth *auth, uint8_t ret_signature[TPM_RSA_MAX])
 {
     uint8_t block[TPM_RSA_MAX];
@@ -224,9 +226,9 @@ CK_RV signature_make(struct signature *signature, struct door *door, const struc
     close_digest(signature);
     switch (signature->mechanism->family) {
     case FAMILY_RSA_PKCS1:
-        return make_pkcs1(signature, door, key, auth, ret_signature);
+        return make_pkcs1(signature, signer, key, auth, ret_signature);
     case FAMILY_ECDSA:
-        return make_ecdsa(signature, door, key, auth, ret_signature);
+        return make_ecdsa(signature, signer, key, auth, ret_signature);
     case FAMILY_RSA_PSS:
         rv = pss_block(signature, block_size, block);
         break;
@@ -238,7 +240,7 @@ CK_RV signature_make(struct signature *signature, struct door *door, const struc
     case FAMILY_DIGEST:
         break;
     }
-    return rv == CKR_OK ? make_padded(door, key, auth, block, ret_signature) : rv;
+    return rv == CKR_OK ? make_padded(signer, key, auth, block, ret_signature) : rv;
 }
 
 static CK_RV verify_rsa(const struct signature *signature, const struct tpm_public_key *key,

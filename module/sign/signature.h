@@ -6,7 +6,7 @@
 #ifndef SIGN_SIGNATURE_H
 #define SIGN_SIGNATURE_H
 
-#include "door.h"
+#include "signer.h"
 #include "mechanism.h"
 #include "rsa.h"
 
@@ -32,9 +32,9 @@ void signature_update(struct signature *signature, const uint8_t *data, size_t s
 
 /*
  * Ends it with the TPM's signature: ret_signature receives signature_size() bytes. CKR_DATA_LEN_RANGE,
- * CKR_DATA_INVALID, and what door.h says of the TPM.
+ * CKR_DATA_INVALID, and the errors of signer.h.
  */
-CK_RV signature_make(struct signature *signature, struct door *door, const struct tpm_key *key,
+CK_RV signature_make(struct signature *signature, struct signer *signer, const struct tpm_key *key,
                      const struct tpm_auth *auth, uint8_t ret_signature[TPM_RSA_MAX])
     __attribute__((warn_unused_result));
 

@@ -13,7 +13,7 @@
  */
 #define PIN_ITERATIONS 10000
 
-#define GLANCE_SECONDS 1
+#define QUICK_SECONDS 1
 
 bool tpm_auth_derive(const uint8_t *pin, size_t pin_size, const uint8_t salt[TPM_PIN_SALT_SIZE],
                      struct tpm_auth *ret_auth)
@@ -87,10 +87,10 @@ enum tpm_status tpm_lockout_read(struct tpm *tpm, struct tpm_lockout *ret_lockou
     return status;
 }
 
-enum tpm_status tpm_lockout_glance(struct tpm *tpm, struct tpm_lockout *ret_lockout)
+enum tpm_status tpm_lockout_read_quick(struct tpm *tpm, struct tpm_lockout *ret_lockout)
 {
-    tpm->patience = GLANCE_SECONDS;
+    tpm->timeout_seconds = QUICK_SECONDS;
     enum tpm_status status = tpm_lockout_read(tpm, ret_lockout);
-    tpm->patience = 0;
+    tpm->timeout_seconds = 0;
     return status;
 }

@@ -21,9 +21,9 @@ static uint32_t capability_send(struct tpm *tpm, uint32_t capability, uint32_t p
         return rc;
     *ret_more = tpm_read_u8(&ret_response->parameters) != 0;
     if (tpm_read_u32(&ret_response->parameters) != capability)
-        return DOOR_RC_MALFORMED;
+        return LOCAL_RC_MALFORMED;
     *ret_count = tpm_read_u32(&ret_response->parameters);
-    return ret_response->parameters.failed ? DOOR_RC_MALFORMED : TPM2_RC_SUCCESS;
+    return ret_response->parameters.failed ? LOCAL_RC_MALFORMED : TPM2_RC_SUCCESS;
 }
 
 uint32_t tpm_capability_properties(struct tpm *tpm, uint32_t first, size_t count, uint32_t *ret_values)
@@ -37,14 +37,14 @@ uint32_t tpm_capability_properties(struct tpm *tpm, uint32_t first, size_t count
     if (rc != TPM2_RC_SUCCESS)
         return rc;
     if (given > response.parameters.size / 8)
-        return DOOR_RC_MALFORMED;
+        return LOCAL_RC_MALFORMED;
     for (uint32_t i = 0; i < given; i++) {
         uint32_t property = tpm_read_u32(&response.parameters), value = tpm_read_u32(&response.parameters);
 
         if (property >= first && property - first < count)
             ret_values[property - first] = value;
     }
-    return tpm_read_complete(&response.parameters) ? TPM2_RC_SUCCESS : DOOR_RC_MALFORMED;
+    return tpm_read_complete(&response.parameters) ? TPM2_RC_SUCCESS : LOCAL_RC_MALFORMED;
 }
 
 uint32_t tpm_capability_handles(struct tpm *tpm, uint32_t first, uint32_t last, uint32_t *ret_handles,
@@ -62,12 +62,12 @@ uint32_t tpm_capability_handles(struct tpm *tpm, uint32_t first, uint32_t last, 
         if (rc != TPM2_RC_SUCCESS)
             return rc;
         if (given > response.parameters.size / 4 || given > capacity - count || (more && given == 0))
-            return DOOR_RC_MALFORMED;
+            return LOCAL_RC_MALFORMED;
         for (uint32_t i = 0; i < given; i++) {
             uint32_t handle = tpm_read_u32(&response.parameters);
 
             if (handle < next)
-                return DOOR_RC_MALFORMED; /* they come in order, and never again */
+                return LOCAL_RC_MALFORMED; /* they come in order, and never again */
             next = handle + 1;
             if (handle > last) {
                 more = false;

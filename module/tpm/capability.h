@@ -2,7 +2,7 @@
 #ifndef INTUNE_TPM_CAPABILITY_H
 #define INTUNE_TPM_CAPABILITY_H
 
-#include "door.h"
+#include "context.h"
 
 /* The values of `count` properties from `first` on, in one command; 0 for one that the TPM does not have. */
 uint32_t tpm_capability_properties(struct tpm *tpm, uint32_t first, size_t count, uint32_t *ret_values)

@@ -43,7 +43,7 @@ static uint32_t authorization_write(struct tpm_command *command, struct tpm_writ
     }
     tpm_write_u32(message, (uint32_t)area.size);
     tpm_write_bytes(message, area.data, area.size);
-    return area.failed ? DOOR_RC_BAD_ARGUMENT : TPM2_RC_SUCCESS;
+    return area.failed ? LOCAL_RC_BAD_ARGUMENT : TPM2_RC_SUCCESS;
 }
 
 static uint32_t command_marshal(struct tpm_command *command, struct tpm_writer *message)
@@ -62,7 +62,7 @@ static uint32_t command_marshal(struct tpm_command *command, struct tpm_writer *
         return rc;
     tpm_write_bytes(message, command->bytes, command->parameters.size);
     if (message->failed || command->parameters.failed)
-        return DOOR_RC_BAD_ARGUMENT;
+        return LOCAL_RC_BAD_ARGUMENT;
     size_field = (struct tpm_writer){.data = message->data + 2, .capacity = 4};
     tpm_write_u32(&size_field, (uint32_t)message->size);
     return TPM2_RC_SUCCESS;
@@ -76,7 +76,7 @@ static uint32_t password_check(struct tpm_reader *authorization)
     (void)tpm_read_sized(authorization, 0, &size);
     (void)tpm_read_u8(authorization);
     (void)tpm_read_sized(authorization, 0, &size);
-    return tpm_read_complete(authorization) ? TPM2_RC_SUCCESS : DOOR_RC_MALFORMED;
+    return tpm_read_complete(authorization) ? TPM2_RC_SUCCESS : LOCAL_RC_MALFORMED;
 }
 
 /* Resource managers put their layer's number before a TPM code that they answer in the TPM's place. */
@@ -97,14 +97,14 @@ static uint32_t response_take_apart(struct tpm *tpm, const struct tpm_command *c
     size_t parameter_size;
 
     if (reader.failed || size != received)
-        return DOOR_RC_MALFORMED;
+        return LOCAL_RC_MALFORMED;
     rc = rc_without_manager(rc);
     if (rc != TPM2_RC_SUCCESS)
         return reader.size == 0 && (tag == TPM2_ST_NO_SESSIONS || tag == TPM2_ST_RSP_COMMAND)
                    ? rc
-                   : DOOR_RC_MALFORMED;
+                   : LOCAL_RC_MALFORMED;
     if (tag != (command->authorization == TPM_AUTHORIZATION_NONE ? TPM2_ST_NO_SESSIONS : TPM2_ST_SESSIONS))
-        return DOOR_RC_MALFORMED;
+        return LOCAL_RC_MALFORMED;
     if (command->authorization == TPM_AUTHORIZATION_SESSION)
         tpm_objects_forget(tpm, command->session->handle); /* continueSession was clear */
     ret_response->handle = command->returns_handle ? tpm_read_u32(&reader) : 0;
@@ -112,7 +112,7 @@ static uint32_t response_take_apart(struct tpm *tpm, const struct tpm_command *c
     ret_response->parameters = (struct tpm_reader){.size = parameter_size};
     ret_response->parameters.data = tpm_read_bytes(&reader, parameter_size);
     if (reader.failed)
-        return DOOR_RC_MALFORMED;
+        return LOCAL_RC_MALFORMED;
     if (command->authorization == TPM_AUTHORIZATION_SESSION)
         return tpm_session_check(command, ret_response->parameters.data, parameter_size, &reader);
     if (command->authorization == TPM_AUTHORIZATION_EMPTY)

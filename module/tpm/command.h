@@ -2,7 +2,7 @@
 #ifndef INTUNE_TPM_COMMAND_H
 #define INTUNE_TPM_COMMAND_H
 
-#include "door.h"
+#include "context.h"
 #include "public_area.h"
 #include "wire.h"
 
@@ -45,7 +45,7 @@ void tpm_command_begin(struct tpm_command *command, uint32_t code, enum tpm_auth
 /*
  * Sends it and takes the answer apart; the parameters in a command with a session are wiped. TPM_RC_RETRY and
  * its like are waited for here. Every success with an HMAC session had its answer's HMAC checked. Returns
- * TPM2_RC_SUCCESS, the TPM's code or a DOOR_RC.
+ * TPM2_RC_SUCCESS, the TPM's code or a LOCAL_RC.
  */
 uint32_t tpm_command_run(struct tpm *tpm, struct tpm_command *command, struct tpm_response *ret_response)
     __attribute__((warn_unused_result));

@@ -43,9 +43,9 @@ void tpm_free(struct tpm *tpm)
 }
 
 /*
- * The last sockets of all doors. fork(2) copies the descriptors first and the memory after it, page by page,
- * while the parent's other threads go on: when a child looks, the connection whose copy it has may be closed,
- * and another one be the door's. A socket's inode is never another's.
+ * The last sockets of all contexts. fork(2) copies the descriptors first and the memory after it, page by
+ * page, while the parent's other threads go on: when a child looks, the connection whose copy it has may be
+ * closed, and another one be the context's. A socket's inode is never another's.
  */
 #define RECENT_COUNT 64
 static struct recent {
@@ -140,7 +140,7 @@ static uint32_t transport_choose(struct tpm *tpm)
     size_t name_size = strcspn(tpm->tcti, ":");
 
     if (name_size == 0)
-        return DOOR_RC_BAD_TCTI;
+        return LOCAL_RC_BAD_TCTI;
     tpm->address = tpm->tcti + name_size + (tpm->tcti[name_size] == ':' ? 1 : 0);
     tpm->transport = &tpm_transport_tss;
     for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
@@ -186,16 +186,16 @@ uint32_t tpm_connection_rc_from_errno(int error)
     switch (error) {
     case EACCES:
     case EPERM:
-        return DOOR_RC_PERMISSION;
+        return LOCAL_RC_PERMISSION;
     case EBUSY:
     case EAGAIN:
-        return DOOR_RC_BUSY;
+        return LOCAL_RC_BUSY;
     case ENOMEM:
     case EMFILE:
     case ENFILE:
-        return DOOR_RC_NO_MEMORY;
+        return LOCAL_RC_NO_MEMORY;
     default:
-        return DOOR_RC_UNREACHABLE;
+        return LOCAL_RC_UNREACHABLE;
     }
 }
 

@@ -2,7 +2,7 @@
 #ifndef INTUNE_TPM_CONNECTION_H
 #define INTUNE_TPM_CONNECTION_H
 
-#include "door.h"
+#include "context.h"
 
 struct tpm_transport {
     const char *name;
@@ -38,7 +38,7 @@ uint32_t tpm_connection_exchange(struct tpm *tpm, const uint8_t *command, size_t
 void tpm_connection_release(struct tpm *tpm);
 void tpm_connection_close(struct tpm *tpm);
 
-/* The DOOR_RC for an errno of open(2) or connect(2). */
+/* The LOCAL_RC for an errno of open(2) or connect(2). */
 uint32_t tpm_connection_rc_from_errno(int error);
 /*
  * A daemon may have closed its standard descriptors, and goes on writing to them: what open(2) or socket(2)

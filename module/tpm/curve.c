@@ -68,7 +68,7 @@ uint32_t tpm_curve_agree(struct tpm *tpm, const struct tpm_public_key *key, uint
     BN_CTX *numbers = BN_CTX_secure_new();
     BIGNUM *scalar = BN_secure_new(), *x = BN_new(), *y = BN_new(), *z = BN_new();
     EC_POINT *theirs = NULL, *ours = NULL, *shared = NULL;
-    uint32_t rc = DOOR_RC_NO_MEMORY;
+    uint32_t rc = LOCAL_RC_NO_MEMORY;
 
     if (group == NULL || numbers == NULL || scalar == NULL || x == NULL || y == NULL || z == NULL)
         goto done;
@@ -79,7 +79,7 @@ uint32_t tpm_curve_agree(struct tpm *tpm, const struct tpm_public_key *key, uint
     if (key->curve == TPM_CURVE_P256)
         theirs = tpm_curve_point(group, key, numbers);
     if (theirs == NULL) {
-        rc = DOOR_RC_WRONG_KEY;
+        rc = LOCAL_RC_WRONG_KEY;
         goto done;
     }
     if (!scalar_make(group, scalar, numbers) || EC_POINT_mul(group, ours, scalar, NULL, NULL, numbers) != 1 ||

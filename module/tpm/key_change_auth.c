@@ -31,7 +31,7 @@ static uint32_t change_run(struct tpm *tpm, struct tpm_key_use *use)
         return rc;
     bytes = tpm_read_sized(&response.parameters, TPM_BLOB_MAX - 2, &size);
     if (bytes == NULL || size == 0 || !tpm_read_complete(&response.parameters))
-        return DOOR_RC_MALFORMED;
+        return LOCAL_RC_MALFORMED;
     tpm_write_sized(&writer, bytes, size);
     change->key.private_blob_size = writer.size;
     return TPM2_RC_SUCCESS;

@@ -50,7 +50,7 @@ static uint32_t parent_make(struct tpm *tpm, bool store, struct parent *parent)
     }
     if (!tpm_public_area_parse(parent->public_blob.bytes, parent->public_blob.size, &parent->area) ||
         !tpm_public_area_is_storage_root(&parent->area))
-        return DOOR_RC_MALFORMED;
+        return LOCAL_RC_MALFORMED;
     return TPM2_RC_SUCCESS;
 }
 
@@ -127,7 +127,7 @@ static uint32_t key_make(struct tpm *tpm, struct creation *creation, const struc
         !blob_take(&response.parameters, key->public_blob, &key->public_blob_size) ||
         !tpm_public_parse(key->public_blob, key->public_blob_size, &key->public_key) ||
         !key_is_as_requested(creation->request, &key->public_key))
-        return DOOR_RC_MALFORMED;
+        return LOCAL_RC_MALFORMED;
     return TPM2_RC_SUCCESS;
 }
 

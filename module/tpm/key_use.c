@@ -32,27 +32,27 @@ static uint32_t parent_create(struct tpm *tpm, const struct tpm_key *key, struct
         return rc;
     if (key->parent_public_size != 0 &&
         (blob.size != key->parent_public_size || memcmp(blob.bytes, key->parent_public, blob.size) != 0))
-        return DOOR_RC_WRONG_KEY;
+        return LOCAL_RC_WRONG_KEY;
     *ret_parent = (struct parent){.handle = handle, .created = true};
     return TPM2_RC_SUCCESS;
 }
 
 /* What is doubted about this key; nothing about another one. */
-static struct tpm_doubts *doubts_of(struct tpm *tpm, const struct tpm_key *key)
+static struct tpm_stale_handles *stale_handles_of(struct tpm *tpm, const struct tpm_key *key)
 {
     uint8_t name[TPM_NAME_SIZE];
 
     tpm_public_name(key->public_blob, key->public_blob_size, name);
-    if (memcmp(name, tpm->doubts.key_name, sizeof(name)) != 0) {
-        tpm->doubts = (struct tpm_doubts){0};
-        memcpy(tpm->doubts.key_name, name, sizeof(name));
+    if (memcmp(name, tpm->stale.key_name, sizeof(name)) != 0) {
+        tpm->stale = (struct tpm_stale_handles){0};
+        memcpy(tpm->stale.key_name, name, sizeof(name));
     }
-    return &tpm->doubts;
+    return &tpm->stale;
 }
 
 static uint32_t parent_find(struct tpm *tpm, const struct tpm_key *key, struct parent *ret_parent)
 {
-    if (key->parent >> TPM2_HR_SHIFT != TPM2_HT_PERSISTENT || doubts_of(tpm, key)->parent)
+    if (key->parent >> TPM2_HR_SHIFT != TPM2_HT_PERSISTENT || stale_handles_of(tpm, key)->parent)
         return parent_create(tpm, key, ret_parent);
     *ret_parent = (struct parent){.handle = key->parent};
     return TPM2_RC_SUCCESS;
@@ -62,9 +62,9 @@ static uint32_t parent_find(struct tpm *tpm, const struct tpm_key *key, struct p
  * A failure that says something about the object at a persistent handle, and nothing about the connection,
  * the TPM as a whole, or an argument: the object may be gone or another one.
  */
-static bool rc_doubts_object(uint32_t rc)
+static bool rc_is_stale_object(uint32_t rc)
 {
-    return tpm_rc_is_no_object(rc) || rc == DOOR_RC_NOT_VERIFIED ||
+    return tpm_rc_is_no_object(rc) || rc == LOCAL_RC_NOT_VERIFIED ||
            ((rc & 0xffff0000U) == 0 && (rc & TPM2_RC_FMT1) != 0 && tpm_rc_base(rc) != TPM2_RC_HASH &&
             tpm_rc_base(rc) != TPM2_RC_CURVE);
 }
@@ -84,9 +84,9 @@ static uint32_t session_start(struct tpm *tpm, struct tpm_key_use *use, struct p
 
     if (!tpm_public_area_parse(use->key->parent_public, use->key->parent_public_size, &area) ||
         !tpm_public_area_is_storage_root(&area))
-        return DOOR_RC_WRONG_KEY;
+        return LOCAL_RC_WRONG_KEY;
     rc = tpm_session_start(tpm, parent->handle, &area.key, &use->session);
-    if (rc_doubts_object(rc) && !parent->created) {
+    if (rc_is_stale_object(rc) && !parent->created) {
         rc = parent_create(tpm, use->key, parent);
         if (rc == TPM2_RC_SUCCESS)
             rc = tpm_session_start(tpm, parent->handle, &area.key, &use->session);
@@ -121,17 +121,17 @@ static uint32_t wrapped_load(struct tpm *tpm, const struct tpm_key *key, struct 
     if (rc != TPM2_RC_SUCCESS)
         return rc;
     rc = tpm_object_load(tpm, ret_parent->handle, key, ret_handle);
-    if (rc_doubts_object(rc) && !ret_parent->created) {
+    if (rc_is_stale_object(rc) && !ret_parent->created) {
         first_rc = rc;
         rc = parent_create(tpm, key, ret_parent);
-        if (rc == DOOR_RC_WRONG_KEY || rc == DOOR_RC_HIERARCHY) {
+        if (rc == LOCAL_RC_WRONG_KEY || rc == LOCAL_RC_HIERARCHY) {
             tpm->last_rc = first_rc;
-            return DOOR_RC_WRONG_KEY;
+            return LOCAL_RC_WRONG_KEY;
         }
         if (rc == TPM2_RC_SUCCESS)
             rc = tpm_object_load(tpm, ret_parent->handle, key, ret_handle);
     }
-    return tpm_rc_is_authorization(rc) ? DOOR_RC_WRONG_KEY : rc; /* no PIN was asked for */
+    return tpm_rc_is_authorization(rc) ? LOCAL_RC_WRONG_KEY : rc; /* no PIN was asked for */
 }
 
 uint32_t tpm_key_load_wrapped(struct tpm *tpm, const struct tpm_key *key, uint32_t *ret_handle)
@@ -140,7 +140,7 @@ uint32_t tpm_key_load_wrapped(struct tpm *tpm, const struct tpm_key *key, uint32
     uint32_t rc;
 
     if (!key_is_whole(key))
-        return DOOR_RC_BAD_ARGUMENT;
+        return LOCAL_RC_BAD_ARGUMENT;
     rc = wrapped_load(tpm, key, &parent, ret_handle);
     if (rc == TPM2_RC_SUCCESS)
         parent_release(tpm, &parent);
@@ -164,7 +164,7 @@ static uint32_t use_wrapped(struct tpm *tpm, struct tpm_key_use *use)
  * are the ones that the HMAC was made for; else nothing was said about the PIN.
  */
 static uint32_t refusal_explain(struct tpm *tpm, const struct tpm_key_use *use, const struct parent *parent,
-                                struct tpm_doubts *doubts)
+                                struct tpm_stale_handles *stale)
 {
     const struct tpm_key *key = use->key;
     bool same = true;
@@ -172,15 +172,15 @@ static uint32_t refusal_explain(struct tpm *tpm, const struct tpm_key_use *use, 
 
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    doubts->resident = !same;
+    stale->resident = !same;
     if (parent->handle >> TPM2_HR_SHIFT == TPM2_HT_PERSISTENT) {
         rc = tpm_object_compare(tpm, parent->handle, key->parent_public, key->parent_public_size, &same);
-        doubts->parent = rc == TPM2_RC_SUCCESS && !same;
+        stale->parent = rc == TPM2_RC_SUCCESS && !same;
     }
     return rc;
 }
 
-static uint32_t use_resident(struct tpm *tpm, struct tpm_key_use *use, struct tpm_doubts *doubts)
+static uint32_t use_resident(struct tpm *tpm, struct tpm_key_use *use, struct tpm_stale_handles *stale)
 {
     struct parent parent = {0};
     uint32_t rc = TPM2_RC_SUCCESS, explained;
@@ -192,11 +192,11 @@ static uint32_t use_resident(struct tpm *tpm, struct tpm_key_use *use, struct tp
         return rc;
     rc = run_authorized(tpm, use, &parent);
     if (use->key->has_pin && tpm_rc_is_authorization(rc)) {
-        explained = refusal_explain(tpm, use, &parent, doubts);
+        explained = refusal_explain(tpm, use, &parent, stale);
         return explained != TPM2_RC_SUCCESS ? explained : rc;
     }
     /* A key without a PIN is exempt from the lock-out: what is locked is another object. */
-    doubts->resident = rc_doubts_object(rc) || (!use->key->has_pin && rc == TPM2_RC_LOCKOUT);
+    stale->resident = rc_is_stale_object(rc) || (!use->key->has_pin && rc == TPM2_RC_LOCKOUT);
     return rc;
 }
 
@@ -204,20 +204,20 @@ static uint32_t use_resident(struct tpm *tpm, struct tpm_key_use *use, struct tp
 static uint32_t use_either(struct tpm *tpm, struct tpm_key_use *use)
 {
     const struct tpm_key *key = use->key;
-    struct tpm_doubts *doubts = doubts_of(tpm, key);
-    bool parent_doubted = doubts->parent;
+    struct tpm_stale_handles *stale = stale_handles_of(tpm, key);
+    bool parent_was_stale = stale->parent;
     uint32_t rc;
 
-    if (key->persistent_handle == 0 || doubts->resident)
+    if (key->persistent_handle == 0 || stale->resident)
         return use_wrapped(tpm, use);
     if (key->persistent_handle < TPM_OURS_FIRST || key->persistent_handle > TPM_OURS_LAST)
-        return DOOR_RC_BAD_ARGUMENT;
-    rc = use_resident(tpm, use, doubts);
-    if (!doubts->resident && doubts->parent && !parent_doubted) {
+        return LOCAL_RC_BAD_ARGUMENT;
+    rc = use_resident(tpm, use, stale);
+    if (!stale->resident && stale->parent && !parent_was_stale) {
         tpm_objects_flush(tpm);
-        rc = use_resident(tpm, use, doubts);
+        rc = use_resident(tpm, use, stale);
     }
-    if (doubts->resident && key->private_blob_size != 0) {
+    if (stale->resident && key->private_blob_size != 0) {
         tpm_objects_flush(tpm);
         rc = use_wrapped(tpm, use);
     }
@@ -241,7 +241,7 @@ static uint32_t use_with_pin(struct tpm *tpm, struct tpm_key_use *use)
 uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use)
 {
     if (!key_is_whole(use->key))
-        return DOOR_RC_BAD_ARGUMENT;
+        return LOCAL_RC_BAD_ARGUMENT;
     tpm->key = use->key;
     return use->key->has_pin ? use_with_pin(tpm, use) : use_either(tpm, use);
 }

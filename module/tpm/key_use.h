@@ -6,7 +6,7 @@
 #define INTUNE_TPM_KEY_USE_H
 
 #include "command.h"
-#include "door.h"
+#include "context.h"
 #include "session.h"
 
 struct tpm_key_use {

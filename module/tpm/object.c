@@ -13,7 +13,7 @@ static uint32_t public_take(struct tpm_reader *reader, struct tpm_public_blob *r
     const uint8_t *bytes = tpm_read_sized(reader, TPM_BLOB_MAX - 2, &size);
 
     if (bytes == NULL || size == 0)
-        return DOOR_RC_MALFORMED;
+        return LOCAL_RC_MALFORMED;
     tpm_write_sized(&writer, bytes, size);
     blob.size = writer.size;
     *ret_public = blob;
@@ -24,7 +24,7 @@ static uint32_t public_take(struct tpm_reader *reader, struct tpm_public_blob *r
 static uint32_t owner_rc(uint32_t rc)
 {
     if (tpm_rc_is_authorization(rc) || tpm_rc_base(rc) == TPM2_RC_HIERARCHY)
-        return DOOR_RC_HIERARCHY;
+        return LOCAL_RC_HIERARCHY;
     return rc;
 }
 
@@ -78,7 +78,7 @@ uint32_t tpm_object_load(struct tpm *tpm, uint32_t parent, const struct tpm_key 
 
     if (key->private_blob_size == 0 || key->private_blob_size > TPM_BLOB_MAX ||
         key->public_blob_size > TPM_BLOB_MAX)
-        return DOOR_RC_BAD_ARGUMENT;
+        return LOCAL_RC_BAD_ARGUMENT;
     tpm_command_begin(&command, TPM2_CC_Load, TPM_AUTHORIZATION_EMPTY,
                       (const uint32_t[TPM_COMMAND_HANDLES]){parent});
     command.returns_handle = true;

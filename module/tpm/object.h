@@ -1,9 +1,9 @@
-/* The commands on keys that more than one thing at the door needs. What they load is flushed at the end of
+/* The commands on keys that several operations need. What they load is flushed at the end of
  * the call. */
 #ifndef INTUNE_TPM_OBJECT_H
 #define INTUNE_TPM_OBJECT_H
 
-#include "door.h"
+#include "context.h"
 #include "public_area.h"
 
 /* A TPM2B_PUBLIC. */
@@ -12,7 +12,7 @@ struct tpm_public_blob {
     size_t size;
 };
 
-/* TPM2_CreatePrimary of the TCG ECC P-256 storage root key under the owner. DOOR_RC_HIERARCHY when the owner
+/* TPM2_CreatePrimary of the TCG ECC P-256 storage root key under the owner. LOCAL_RC_HIERARCHY when the owner
  * forbids it. */
 uint32_t tpm_object_create_storage_root(struct tpm *tpm, uint32_t *ret_handle,
                                         struct tpm_public_blob *ret_public)

@@ -54,7 +54,7 @@ void tpm_objects_flush(struct tpm *tpm)
 
 bool tpm_back_off_wait(const struct tpm *tpm, struct tpm_back_off *back_off)
 {
-    const unsigned seconds = tpm->patience != 0 ? tpm->patience : BACK_OFF_SECONDS;
+    const unsigned seconds = tpm->timeout_seconds != 0 ? tpm->timeout_seconds : BACK_OFF_SECONDS;
     struct timespec now, pause = {0};
     uint16_t random = 0;
     unsigned step;
@@ -97,7 +97,7 @@ static void start_up(struct tpm *tpm)
 
 static bool rc_is_recoverable(uint32_t rc)
 {
-    return rc == DOOR_RC_LOST || rc == TPM2_RC_INITIALIZE || tpm_rc_is_no_object(rc);
+    return rc == LOCAL_RC_LOST || rc == TPM2_RC_INITIALIZE || tpm_rc_is_no_object(rc);
 }
 
 enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void *context)
@@ -113,7 +113,7 @@ enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void
         rc = tpm_connection_open(tpm);
         if (rc == TPM2_RC_SUCCESS)
             rc = operation(tpm, context);
-        if (rc == DOOR_RC_LOST || rc == DOOR_RC_TIMEOUT || rc == TPM2_RC_INITIALIZE) {
+        if (rc == LOCAL_RC_LOST || rc == LOCAL_RC_TIMEOUT || rc == TPM2_RC_INITIALIZE) {
             /* What was loaded is gone with the connection or the reset. */
             tpm->object_count = 0;
             if (rc == TPM2_RC_INITIALIZE && tpm->transport->starts_up && !recovered)
@@ -128,7 +128,7 @@ enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void
             }
             tpm_connection_release(tpm);
         }
-        if (tpm_rc_is_memory(rc) || rc == DOOR_RC_BUSY)
+        if (tpm_rc_is_memory(rc) || rc == LOCAL_RC_BUSY)
             again = tpm_back_off_wait(tpm, &back_off);
         else if (rc_is_recoverable(rc) && !recovered)
             again = recovered = true;

@@ -7,7 +7,7 @@
 
 #include <time.h>
 
-#include "door.h"
+#include "context.h"
 
 /* The commands of one call. It may be run again from its beginning. Whatever it remembers is flushed after
  * it. */
@@ -29,7 +29,7 @@ void tpm_object_flush(struct tpm *tpm, uint32_t handle);
 /* Flushes all of them now. */
 void tpm_objects_flush(struct tpm *tpm);
 
-/* Waiting in growing, random steps, for as long as the running call has patience. Starts as {0}. */
+/* Waiting in growing, random steps, up to the timeout of the running call. Starts as {0}. */
 struct tpm_back_off {
     struct timespec deadline;
     unsigned milliseconds; /* since the first wait began */

@@ -25,7 +25,7 @@ static uint32_t handle_find_free(struct tpm *tpm, uint32_t *ret_handle)
     for (size_t i = 0; i < count && handles[i] == candidate; i++)
         candidate++;
     if (candidate > TPM_OURS_LAST)
-        return DOOR_RC_NO_SPACE;
+        return LOCAL_RC_NO_SPACE;
     *ret_handle = candidate;
     return TPM2_RC_SUCCESS;
 }
@@ -139,7 +139,7 @@ static uint32_t resident_evict_run(struct tpm *tpm, void *context)
     if (rc != TPM2_RC_SUCCESS || !is_key)
         return rc;
     if (!tpm_public_key_equal(&found.public_key, &expected->public_key))
-        return DOOR_RC_WRONG_KEY;
+        return LOCAL_RC_WRONG_KEY;
     return tpm_object_evict_control(tpm, expected->handle, expected->handle);
 }
 

@@ -1,5 +1,5 @@
 /*
- * What can go wrong below the door: the TPM's own response codes, and ours in a layer of their own. They
+ * Errors of module/tpm: the TPM's own response codes, and ours in a layer of their own. They
  * become an enum tpm_status once, in tpm_operation_run().
  */
 #ifndef INTUNE_TPM_RESPONSE_CODE_H
@@ -14,23 +14,23 @@
 #include "tpm.h"
 
 /* TSS2_RC of this library: a layer number that no TSS layer uses. */
-#define DOOR_RC(number) (0x00490000U | (number))
+#define LOCAL_RC(number) (0x00490000U | (number))
 enum {
-    DOOR_RC_UNREACHABLE = DOOR_RC(1),
-    DOOR_RC_PERMISSION = DOOR_RC(2),
-    DOOR_RC_BUSY = DOOR_RC(3), /* the device is opened by somebody else */
-    DOOR_RC_BAD_TCTI = DOOR_RC(4),
-    DOOR_RC_LOST = DOOR_RC(5),         /* the connection broke while in use */
-    DOOR_RC_MALFORMED = DOOR_RC(6),    /* an answer that is not one */
-    DOOR_RC_HMAC = DOOR_RC(7),         /* the answer's HMAC is not the session's */
-    DOOR_RC_NOT_VERIFIED = DOOR_RC(8), /* a signature that the public key does not confirm */
-    DOOR_RC_WRONG_KEY = DOOR_RC(9),
-    DOOR_RC_HIERARCHY = DOOR_RC(10),
-    DOOR_RC_UNSUPPORTED = DOOR_RC(11),
-    DOOR_RC_BAD_ARGUMENT = DOOR_RC(12),
-    DOOR_RC_NO_MEMORY = DOOR_RC(13),
-    DOOR_RC_NO_SPACE = DOOR_RC(14),
-    DOOR_RC_TIMEOUT = DOOR_RC(15), /* no answer within the time that the slowest command may take */
+    LOCAL_RC_UNREACHABLE = LOCAL_RC(1),
+    LOCAL_RC_PERMISSION = LOCAL_RC(2),
+    LOCAL_RC_BUSY = LOCAL_RC(3), /* the device is opened by somebody else */
+    LOCAL_RC_BAD_TCTI = LOCAL_RC(4),
+    LOCAL_RC_LOST = LOCAL_RC(5),         /* the connection broke while in use */
+    LOCAL_RC_MALFORMED = LOCAL_RC(6),    /* an answer that is not one */
+    LOCAL_RC_HMAC = LOCAL_RC(7),         /* the answer's HMAC is not the session's */
+    LOCAL_RC_NOT_VERIFIED = LOCAL_RC(8), /* a signature that the public key does not confirm */
+    LOCAL_RC_WRONG_KEY = LOCAL_RC(9),
+    LOCAL_RC_HIERARCHY = LOCAL_RC(10),
+    LOCAL_RC_UNSUPPORTED = LOCAL_RC(11),
+    LOCAL_RC_BAD_ARGUMENT = LOCAL_RC(12),
+    LOCAL_RC_NO_MEMORY = LOCAL_RC(13),
+    LOCAL_RC_NO_SPACE = LOCAL_RC(14),
+    LOCAL_RC_TIMEOUT = LOCAL_RC(15), /* no answer within the time that the slowest command may take */
 };
 
 /*

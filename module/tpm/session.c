@@ -18,7 +18,7 @@ static uint32_t salt_agree(struct tpm *tpm, const struct tpm_public_key *parent,
                            struct tpm_writer *ret_secret, uint8_t ret_salt[TPM_SHA256_SIZE])
 {
     uint8_t x[TPM_P256_SIZE], y[TPM_P256_SIZE], z[TPM_P256_SIZE];
-    uint32_t rc = DOOR_RC_NO_MEMORY;
+    uint32_t rc = LOCAL_RC_NO_MEMORY;
 
     for (unsigned i = 0; i < SALT_ATTEMPTS; i++) {
         rc = tpm_curve_agree(tpm, parent, x, y, z);
@@ -69,7 +69,7 @@ uint32_t tpm_session_start(struct tpm *tpm, uint32_t parent, const struct tpm_pu
     tpm_objects_remember(tpm, session.handle);
     nonce = tpm_read_sized(&response.parameters, sizeof(session.nonce_tpm), &session.nonce_tpm_size);
     if (nonce == NULL || !tpm_read_complete(&response.parameters) || session.nonce_tpm_size < 16) {
-        rc = DOOR_RC_MALFORMED;
+        rc = LOCAL_RC_MALFORMED;
         goto done;
     }
     memcpy(session.nonce_tpm, nonce, session.nonce_tpm_size);
@@ -108,10 +108,10 @@ static uint32_t parameter_encrypt(const struct tpm_session *session, const struc
     size_t first;
 
     if (size < 2)
-        return DOOR_RC_BAD_ARGUMENT;
+        return LOCAL_RC_BAD_ARGUMENT;
     first = (size_t)parameters[0] << 8 | parameters[1];
     if (first > size - 2)
-        return DOOR_RC_BAD_ARGUMENT;
+        return LOCAL_RC_BAD_ARGUMENT;
     tpm_kdfa(value, "CFB", &newer, &older, key_and_iv);
     tpm_aes128_cfb_encrypt(key_and_iv, key_and_iv + TPM_AES128_SIZE, parameters + 2, first);
     OPENSSL_cleanse(key_and_iv, sizeof(key_and_iv));
@@ -198,10 +198,10 @@ uint32_t tpm_session_check(const struct tpm_command *command, const uint8_t *par
                                      {&attributes, 1}};
 
     if (!tpm_read_complete(authorization) || mac_size != sizeof(mac))
-        return DOOR_RC_MALFORMED;
+        return LOCAL_RC_MALFORMED;
     value_size = session_value(session, command->auth, value);
     response_hash(command, parameters, size, hash);
     tpm_hmac_sha256(value, value_size, parts, 4, mac);
     OPENSSL_cleanse(value, sizeof(value));
-    return CRYPTO_memcmp(mac, received, sizeof(mac)) == 0 ? TPM2_RC_SUCCESS : DOOR_RC_HMAC;
+    return CRYPTO_memcmp(mac, received, sizeof(mac)) == 0 ? TPM2_RC_SUCCESS : LOCAL_RC_HMAC;
 }

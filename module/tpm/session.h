@@ -7,7 +7,7 @@
 #define INTUNE_TPM_SESSION_H
 
 #include "command.h"
-#include "door.h"
+#include "context.h"
 #include "primitives.h"
 
 #define TPM_NONCE_MAX 64

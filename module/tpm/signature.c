@@ -74,7 +74,7 @@ static uint32_t sign_send(struct tpm *tpm, struct signature *signature, uint16_t
         tpm->missing_hashes |= 1U << signature->form->hash;
     if (rc == TPM2_RC_SUCCESS && (tpm_read_u16(&ret_response->parameters) != scheme ||
                                   tpm_read_u16(&ret_response->parameters) != signature->form->identifier))
-        rc = DOOR_RC_NOT_VERIFIED;
+        rc = LOCAL_RC_NOT_VERIFIED;
     return rc;
 }
 
@@ -103,7 +103,7 @@ static uint32_t ecdsa_run(struct tpm *tpm, struct tpm_key_use *use)
     if (!number_take(&response.parameters, size, signature->result) ||
         !number_take(&response.parameters, size, signature->result + size) ||
         !tpm_read_complete(&response.parameters))
-        return DOOR_RC_NOT_VERIFIED;
+        return LOCAL_RC_NOT_VERIFIED;
     return tpm_verify_ecdsa(tpm_curve_group(tpm, use->key->public_key.curve), &use->key->public_key,
                             signature->digest, signature->form->size, signature->result);
 }
@@ -114,7 +114,7 @@ static uint32_t rsa_result_take(struct tpm_key_use *use, struct tpm_response *re
 
     if (!number_take(&response->parameters, use->key->public_key.bits / 8, signature->result) ||
         !tpm_read_complete(&response->parameters))
-        return DOOR_RC_NOT_VERIFIED;
+        return LOCAL_RC_NOT_VERIFIED;
     return tpm_verify_rsa(&use->key->public_key, signature->block, signature->result);
 }
 

@@ -29,7 +29,7 @@ static uint32_t device_open(struct tpm *tpm)
     /* A file that is none must not be written to. */
     if (fstat(descriptor, &status) != 0 || !S_ISCHR(status.st_mode)) {
         close(descriptor);
-        return DOOR_RC_BAD_TCTI;
+        return LOCAL_RC_BAD_TCTI;
     }
     tpm_descriptor_remember(tpm, descriptor);
     return TPM2_RC_SUCCESS;
@@ -49,12 +49,12 @@ static uint32_t device_exchange(struct tpm *tpm, const uint8_t *command, size_t 
         done = write(tpm->descriptor, command, command_size);
     } while (done < 0 && errno == EINTR);
     if (done != (ssize_t)command_size)
-        return DOOR_RC_LOST;
+        return LOCAL_RC_LOST;
     do {
         done = read(tpm->descriptor, ret_response, TPM_MESSAGE_MAX);
     } while (done < 0 && errno == EINTR);
     if (done <= 0)
-        return DOOR_RC_LOST;
+        return LOCAL_RC_LOST;
     *ret_size = (size_t)done;
     return TPM2_RC_SUCCESS;
 }

@@ -20,9 +20,9 @@
 #define RESPONSE_SECONDS 60  /* anything else, behind everybody who waits */
 #define HEADER_SIZE      10
 
-static unsigned patience(const struct tpm *tpm, unsigned usual)
+static unsigned timeout_choose(const struct tpm *tpm, unsigned usual)
 {
-    return tpm != NULL && tpm->patience != 0 ? tpm->patience : usual;
+    return tpm != NULL && tpm->timeout_seconds != 0 ? tpm->timeout_seconds : usual;
 }
 
 /* Copies the value of "key=value" from a comma-separated list; false when it is not there or too long. */
@@ -50,7 +50,7 @@ static bool address_value(const char *address, const char *key, char *ret_value,
 static uint32_t socket_connect(struct tpm *owner, int family, const struct sockaddr *address, socklen_t size,
                                int *ret_descriptor)
 {
-    const struct timeval wait = {.tv_sec = patience(owner, CONNECT_SECONDS)};
+    const struct timeval wait = {.tv_sec = timeout_choose(owner, CONNECT_SECONDS)};
     int descriptor = tpm_socket_make(owner, family);
     int error;
 
@@ -74,7 +74,7 @@ static uint32_t unix_connect(struct tpm *owner, const char *path, int *ret_descr
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
     if (path[0] == '\0' || strlen(path) >= sizeof(address.sun_path))
-        return DOOR_RC_BAD_TCTI;
+        return LOCAL_RC_BAD_TCTI;
     memcpy(address.sun_path, path, strlen(path));
     return socket_connect(owner, AF_UNIX, (const struct sockaddr *)&address, sizeof(address), ret_descriptor);
 }
@@ -83,10 +83,10 @@ static uint32_t internet_connect(struct tpm *owner, const char *host, const char
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *addresses = NULL;
-    uint32_t rc = DOOR_RC_UNREACHABLE;
+    uint32_t rc = LOCAL_RC_UNREACHABLE;
 
     if (getaddrinfo(host, port, &hints, &addresses) != 0)
-        return DOOR_RC_UNREACHABLE;
+        return LOCAL_RC_UNREACHABLE;
     for (const struct addrinfo *item = addresses; item != NULL; item = item->ai_next) {
         rc = socket_connect(owner, item->ai_family, item->ai_addr, item->ai_addrlen, ret_descriptor);
         if (rc == TPM2_RC_SUCCESS)
@@ -103,7 +103,7 @@ uint32_t tpm_socket_connect(struct tpm *owner, const char *address, int *ret_des
     if (address_value(address, "path", path, sizeof(path)))
         return unix_connect(owner, path, ret_descriptor);
     if (strstr(address, "path=") != NULL)
-        return DOOR_RC_BAD_TCTI;
+        return LOCAL_RC_BAD_TCTI;
     (void)address_value(address, "host", host, sizeof(host));
     (void)address_value(address, "port", port, sizeof(port));
     return internet_connect(owner, host, port, ret_descriptor);
@@ -170,16 +170,16 @@ static uint32_t bytes_receive(int descriptor, const struct timespec *deadline, u
         ssize_t done = recv(descriptor, ret_bytes, size, MSG_DONTWAIT);
 
         if (done == 0)
-            return DOOR_RC_LOST;
+            return LOCAL_RC_LOST;
         if (done > 0) {
             ret_bytes += done;
             size -= (size_t)done;
             continue;
         }
         if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-            return DOOR_RC_LOST;
+            return LOCAL_RC_LOST;
         if (poll(&wait, 1, milliseconds_left(deadline)) == 0)
-            return DOOR_RC_TIMEOUT;
+            return LOCAL_RC_TIMEOUT;
     }
     return TPM2_RC_SUCCESS;
 }
@@ -193,16 +193,16 @@ static uint32_t socket_exchange(struct tpm *tpm, const uint8_t *command, size_t 
 
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec +=
-        patience(tpm, tpm_read_u32(&code) == TPM2_CC_Create ? CREATE_SECONDS : RESPONSE_SECONDS);
+        timeout_choose(tpm, tpm_read_u32(&code) == TPM2_CC_Create ? CREATE_SECONDS : RESPONSE_SECONDS);
     if (!bytes_send(tpm->descriptor, command, command_size))
-        return DOOR_RC_LOST;
+        return LOCAL_RC_LOST;
     rc = bytes_receive(tpm->descriptor, &deadline, ret_response, HEADER_SIZE);
     if (rc != TPM2_RC_SUCCESS)
         return rc;
     size = (uint32_t)ret_response[2] << 24 | (uint32_t)ret_response[3] << 16 |
            (uint32_t)ret_response[4] << 8 | ret_response[5];
     if (size < HEADER_SIZE || size > TPM_MESSAGE_MAX)
-        return DOOR_RC_MALFORMED;
+        return LOCAL_RC_MALFORMED;
     rc = bytes_receive(tpm->descriptor, &deadline, ret_response + HEADER_SIZE, size - HEADER_SIZE);
     if (rc != TPM2_RC_SUCCESS)
         return rc;

@@ -45,19 +45,19 @@ typedef void glib_log_function(const char *domain, int level, const char *messag
 typedef unsigned glib_set_handler(const char *domain, int levels, glib_log_function *function, void *context);
 typedef void glib_remove_handler(const char *domain, unsigned handler);
 
-struct hush {
+struct log_suppression {
     pthread_t thread;
     unsigned handler; /* 0 where the library does not come with GLib */
     glib_log_function *others;
     glib_remove_handler *remove;
 };
 
-static void hush_take(const char *domain, int level, const char *message, void *context)
+static void log_message_suppress(const char *domain, int level, const char *message, void *context)
 {
-    const struct hush *hush = context;
+    const struct log_suppression *suppression = context;
 
-    if (!pthread_equal(pthread_self(), hush->thread))
-        hush->others(domain, level, message, NULL);
+    if (!pthread_equal(pthread_self(), suppression->thread))
+        suppression->others(domain, level, message, NULL);
 }
 
 /* ISO C has no cast from an object to a function. */
@@ -68,22 +68,22 @@ static void symbol_take(void *library, const char *name, void *ret_function)
     memcpy(ret_function, &symbol, sizeof(symbol));
 }
 
-static void hush_begin(const struct tpm *tpm, struct hush *ret_hush)
+static void log_suppression_begin(const struct tpm *tpm, struct log_suppression *ret_suppression)
 {
     glib_set_handler *set;
 
-    *ret_hush = (struct hush){.thread = pthread_self()};
+    *ret_suppression = (struct log_suppression){.thread = pthread_self()};
     symbol_take(tpm->tss_library, "g_log_set_handler", &set);
-    symbol_take(tpm->tss_library, "g_log_remove_handler", &ret_hush->remove);
-    symbol_take(tpm->tss_library, "g_log_default_handler", &ret_hush->others);
-    if (set != NULL && ret_hush->remove != NULL && ret_hush->others != NULL)
-        ret_hush->handler = set(NULL, GLIB_LEVELS, hush_take, ret_hush);
+    symbol_take(tpm->tss_library, "g_log_remove_handler", &ret_suppression->remove);
+    symbol_take(tpm->tss_library, "g_log_default_handler", &ret_suppression->others);
+    if (set != NULL && ret_suppression->remove != NULL && ret_suppression->others != NULL)
+        ret_suppression->handler = set(NULL, GLIB_LEVELS, log_message_suppress, ret_suppression);
 }
 
-static void hush_end(const struct hush *hush)
+static void log_suppression_end(const struct log_suppression *suppression)
 {
-    if (hush->handler != 0)
-        hush->remove(NULL, hush->handler);
+    if (suppression->handler != 0)
+        suppression->remove(NULL, suppression->handler);
 }
 
 static uint32_t simulator_look(const struct tpm *tpm)
@@ -120,13 +120,13 @@ static uint32_t context_make(const TSS2_TCTI_INFO *info, const char *configurati
     size_t size = 0;
 
     if (info->init(NULL, &size, configuration) != TSS2_RC_SUCCESS)
-        return DOOR_RC_UNREACHABLE;
+        return LOCAL_RC_UNREACHABLE;
     context = calloc(1, size);
     if (context == NULL)
-        return DOOR_RC_NO_MEMORY;
+        return LOCAL_RC_NO_MEMORY;
     if (info->init(context, &size, configuration) != TSS2_RC_SUCCESS) {
         free(context);
-        return DOOR_RC_UNREACHABLE;
+        return LOCAL_RC_UNREACHABLE;
     }
     *ret_context = context;
     return TPM2_RC_SUCCESS;
@@ -136,17 +136,17 @@ static uint32_t tss_open(struct tpm *tpm)
 {
     const TSS2_TCTI_INFO *info = library_info(tpm);
     TSS2_TCTI_CONTEXT *context = NULL;
-    struct hush hush;
+    struct log_suppression suppression;
     uint32_t rc;
 
     if (info == NULL || info->init == NULL)
-        return DOOR_RC_BAD_TCTI;
+        return LOCAL_RC_BAD_TCTI;
     rc = simulator_look(tpm);
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    hush_begin(tpm, &hush);
+    log_suppression_begin(tpm, &suppression);
     rc = context_make(info, tpm->address[0] != '\0' ? tpm->address : NULL, &context);
-    hush_end(&hush);
+    log_suppression_end(&suppression);
     tpm->tss_context = context;
     return rc;
 }
@@ -161,8 +161,8 @@ static int32_t receive_timeout(const struct tpm *tpm)
 {
     const struct tcti *tcti = tcti_find(tpm);
 
-    return tpm->patience != 0 && tcti != NULL && tcti->keeps ? (int32_t)tpm->patience * 1000
-                                                             : TSS2_TCTI_TIMEOUT_BLOCK;
+    return tpm->timeout_seconds != 0 && tcti != NULL && tcti->keeps ? (int32_t)tpm->timeout_seconds * 1000
+                                                                    : TSS2_TCTI_TIMEOUT_BLOCK;
 }
 
 static uint32_t tss_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,
@@ -170,20 +170,20 @@ static uint32_t tss_exchange(struct tpm *tpm, const uint8_t *command, size_t com
 {
     TSS2_TCTI_CONTEXT *context = tpm->tss_context;
     size_t size = TPM_MESSAGE_MAX;
-    struct hush hush;
+    struct log_suppression suppression;
     TSS2_RC rc;
 
-    hush_begin(tpm, &hush);
+    log_suppression_begin(tpm, &suppression);
     rc = Tss2_Tcti_Transmit(context, command_size, command);
     if (rc == TSS2_RC_SUCCESS)
         rc = Tss2_Tcti_Receive(context, &size, ret_response, receive_timeout(tpm));
-    hush_end(&hush);
+    log_suppression_end(&suppression);
     if (rc == TSS2_TCTI_RC_TRY_AGAIN)
-        return DOOR_RC_TIMEOUT;
+        return LOCAL_RC_TIMEOUT;
     if (rc != TSS2_RC_SUCCESS)
-        return DOOR_RC_LOST;
+        return LOCAL_RC_LOST;
     if (size > TPM_MESSAGE_MAX)
-        return DOOR_RC_MALFORMED;
+        return LOCAL_RC_MALFORMED;
     *ret_size = size;
     return TPM2_RC_SUCCESS;
 }

@@ -36,14 +36,14 @@ uint32_t tpm_verify_ecdsa(const EC_GROUP *group, const struct tpm_public_key *ke
     BIGNUM *r = BN_bin2bn(signature, size, NULL), *s = BN_bin2bn(signature + size, size, NULL);
     BIGNUM *e = NULL, *w = BN_new();
     EC_POINT *public_point = NULL;
-    uint32_t rc = DOOR_RC_NO_MEMORY;
+    uint32_t rc = LOCAL_RC_NO_MEMORY;
 
     if (order == NULL || numbers == NULL || r == NULL || s == NULL || w == NULL)
         goto done;
     e = digest_number(digest, digest_size, BN_num_bits(order));
     if (e == NULL)
         goto done;
-    rc = DOOR_RC_NOT_VERIFIED;
+    rc = LOCAL_RC_NOT_VERIFIED;
     if (!number_in_range(r, order) || !number_in_range(s, order))
         goto done;
     public_point = tpm_curve_point(group, key, numbers);
@@ -87,11 +87,11 @@ uint32_t tpm_verify_rsa(const struct tpm_public_key *key, const uint8_t *block, 
     BN_CTX *numbers = BN_CTX_new();
     BIGNUM *modulus = BN_bin2bn(key->modulus, size, NULL), *exponent = BN_new();
     BIGNUM *expected = BN_bin2bn(block, size, NULL), *number = BN_bin2bn(result, size, NULL);
-    uint32_t rc = DOOR_RC_NO_MEMORY;
+    uint32_t rc = LOCAL_RC_NO_MEMORY;
 
     if (numbers == NULL || modulus == NULL || exponent == NULL || expected == NULL || number == NULL)
         goto done;
-    rc = DOOR_RC_NOT_VERIFIED;
+    rc = LOCAL_RC_NOT_VERIFIED;
     if (BN_cmp(number, modulus) < 0 && BN_set_word(exponent, key->exponent) == 1 &&
         BN_mod_exp(number, number, exponent, modulus, numbers) == 1 && BN_cmp(number, expected) == 0)
         rc = TPM2_RC_SUCCESS;

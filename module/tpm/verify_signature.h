@@ -2,7 +2,7 @@
 #ifndef INTUNE_TPM_VERIFY_SIGNATURE_H
 #define INTUNE_TPM_VERIFY_SIGNATURE_H
 
-#include "door.h"
+#include "context.h"
 
 /* group: of the key's curve; NULL means that memory is out. signature: r then s, each (bits + 7) / 8 bytes.
  * digest: as the TPM got it. FIPS 186-5, 6.4.2. */

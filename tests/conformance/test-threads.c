@@ -146,7 +146,7 @@ static void *sign_until_time_is_up(void *argument)
 }
 
 /* Threads that all want the TPM all the time get it about equally often; a mutex lets some starve. */
-static void the_door_is_fair(void **state)
+static void signers_are_served_in_order(void **state)
 {
     struct worker workers[THREADS] = {0};
     unsigned fewest = ~0U, most = 0;
@@ -295,7 +295,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(eight_threads_with_sessions_of_their_own),
-        cmocka_unit_test(the_door_is_fair),
+        cmocka_unit_test(signers_are_served_in_order),
         cmocka_unit_test(eight_threads_in_one_session),
         cmocka_unit_test(one_of_eight_initializes),
         cmocka_unit_test(finalize_while_others_sign),

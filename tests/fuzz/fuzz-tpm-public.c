@@ -1,8 +1,8 @@
 /*
  * The TPM's answers and its public areas as outside bytes. The first byte of an input chooses: a public area
- * alone, or a call at the door whose every answer comes from the rest of the input, through a transport that
- * stands in for the wire. An answer is a mode byte, a length and that many bytes; in mode 0 a well-formed
- * header is put before them, so that the fuzzer gets past it.
+ * alone, or a call of include/tpm.h whose every answer comes from the rest of the input, through a transport
+ * that stands in for the wire. An answer is a mode byte, a length and that many bytes; in mode 0 a
+ * well-formed header is put before them, so that the fuzzer gets past it.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -50,7 +50,7 @@ static uint32_t fuzz_exchange(struct tpm *tpm, const uint8_t *command, size_t co
 
     (void)tpm;
     if (answers.failed || command_size < HEADER_SIZE)
-        return DOOR_RC_UNREACHABLE;
+        return LOCAL_RC_UNREACHABLE;
     if (mode == 0) {
         tpm_write_bytes(&writer, command, 2); /* the same tag */
         tpm_write_u32(&writer, (uint32_t)(HEADER_SIZE + size));

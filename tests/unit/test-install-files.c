@@ -163,7 +163,7 @@ static void persistence_is_auto_unless_it_is_said(void **state)
     assert_int_equal(issuance_persistence_of(NULL), PERSISTENT_AUTO);
 }
 
-/* A software key's public half as the TPM's door would give it. */
+/* A software key's public half as the TPM interface returns it. */
 static EVP_PKEY *key_of(const char *curve, enum tpm_curve id, unsigned bits,
                         struct tpm_public_key *ret_public)
 {

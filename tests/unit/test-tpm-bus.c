@@ -107,7 +107,7 @@ static pid_t bus_start(const struct simulator *simulator, const char *path)
 }
 
 struct bus_fixture {
-    struct fixture fixture; /* its door goes over the bus */
+    struct fixture fixture; /* its TCTI is tabrmd */
     pid_t child;
 };
 

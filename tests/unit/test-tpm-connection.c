@@ -99,7 +99,7 @@ static void a_file_is_not_a_device(void **state)
     unlink(path);
 }
 
-static void a_default_door_wants_the_resource_manager(void **state)
+static void default_tcti_is_the_resource_manager(void **state)
 {
     (void)state;
     if (access("/dev/tpmrm0", F_OK) == 0)
@@ -260,8 +260,8 @@ static void a_device_is_written_and_read(void **state)
     fixture_assert_nothing_left(fixture);
 }
 
-/* A child forgets the door; the parent's goes on. */
-static void a_child_abandons_the_door(void **state)
+/* A child drops its context; the parent's still works. */
+static void child_abandons_its_context(void **state)
 {
     struct fixture *fixture = *state;
     struct tpm_key key;
@@ -343,11 +343,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_there_is_said_quietly),
         cmocka_unit_test(a_file_is_not_a_device),
-        cmocka_unit_test(a_default_door_wants_the_resource_manager),
+        cmocka_unit_test(default_tcti_is_the_resource_manager),
         cmocka_unit_test(a_forbidden_device_is_said_quietly),
         cmocka_unit_test(answers_that_are_none_are_refused),
         cmocka_unit_test(a_device_is_written_and_read),
-        cmocka_unit_test(a_child_abandons_the_door),
+        cmocka_unit_test(child_abandons_its_context),
         cmocka_unit_test(what_a_program_prints_does_not_reach_the_tpm),
         cmocka_unit_test(every_status_has_a_sentence),
     };

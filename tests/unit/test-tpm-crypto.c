@@ -184,8 +184,8 @@ static void both_sides_agree(void **state)
         EVP_PKEY_free(ours);
     }
     public_key.x[31] ^= 1;
-    assert_int_equal(tpm_curve_agree(tpm, &public_key, x, y, z), DOOR_RC_WRONG_KEY);
-    assert_int_equal(tpm_curve_agree(tpm, &other, x, y, z), DOOR_RC_WRONG_KEY);
+    assert_int_equal(tpm_curve_agree(tpm, &public_key, x, y, z), LOCAL_RC_WRONG_KEY);
+    assert_int_equal(tpm_curve_agree(tpm, &other, x, y, z), LOCAL_RC_WRONG_KEY);
     tpm_free(tpm);
 }
 
@@ -248,12 +248,12 @@ static void rsa_is_verified(void **state)
     assert_int_equal(EVP_PKEY_sign(context, result, &size, block, sizeof(block)), 1);
     assert_int_equal(tpm_verify_rsa(&public_key, block, result), TPM2_RC_SUCCESS);
     block[200] ^= 1;
-    assert_int_equal(tpm_verify_rsa(&public_key, block, result), DOOR_RC_NOT_VERIFIED);
+    assert_int_equal(tpm_verify_rsa(&public_key, block, result), LOCAL_RC_NOT_VERIFIED);
     block[200] ^= 1;
     result[100] ^= 1;
-    assert_int_equal(tpm_verify_rsa(&public_key, block, result), DOOR_RC_NOT_VERIFIED);
+    assert_int_equal(tpm_verify_rsa(&public_key, block, result), LOCAL_RC_NOT_VERIFIED);
     memset(result, 0xff, sizeof(result));
-    assert_int_equal(tpm_verify_rsa(&public_key, block, result), DOOR_RC_NOT_VERIFIED);
+    assert_int_equal(tpm_verify_rsa(&public_key, block, result), LOCAL_RC_NOT_VERIFIED);
     BN_free(modulus);
     EVP_PKEY_CTX_free(context);
     EVP_PKEY_free(pair);

@@ -10,8 +10,8 @@
 
 #include "connection.h"
 
-/* A door as it is after a command over /dev/tpmrm0, with /dev/null in its place. */
-static struct tpm *door_open(int *ret_descriptor)
+/* A context as it is after a command over /dev/tpmrm0, with /dev/null in its place. */
+static struct tpm *context_open(int *ret_descriptor)
 {
     struct tpm *tpm = tpm_new(NULL);
 
@@ -28,7 +28,7 @@ static struct tpm *door_open(int *ret_descriptor)
 static void a_descriptor_taken_away_is_neither_used_nor_closed(void **state)
 {
     int descriptor, theirs;
-    struct tpm *tpm = door_open(&descriptor);
+    struct tpm *tpm = context_open(&descriptor);
 
     (void)state;
     assert_int_equal(close(descriptor), 0);
@@ -43,7 +43,7 @@ static void a_descriptor_taken_away_is_neither_used_nor_closed(void **state)
 static void a_closed_descriptor_is_noticed(void **state)
 {
     int descriptor;
-    struct tpm *tpm = door_open(&descriptor);
+    struct tpm *tpm = context_open(&descriptor);
 
     (void)state;
     assert_int_equal(close(descriptor), 0);
@@ -53,16 +53,16 @@ static void a_closed_descriptor_is_noticed(void **state)
 }
 
 /* Else a child that outlives its parent would hold a TPM that serves one opener at a time. */
-static void an_abandoned_door_closes_its_copy(void **state)
+static void abandoned_context_closes_its_copy(void **state)
 {
     int descriptor, theirs;
-    struct tpm *tpm = door_open(&descriptor);
+    struct tpm *tpm = context_open(&descriptor);
 
     (void)state;
     tpm_abandon(tpm);
     assert_int_equal(fcntl(descriptor, F_GETFD), -1);
 
-    tpm = door_open(&descriptor);
+    tpm = context_open(&descriptor);
     assert_int_equal(close(descriptor), 0);
     theirs = open("/dev/zero", O_RDONLY | O_CLOEXEC);
     assert_int_equal(theirs, descriptor);
@@ -71,10 +71,10 @@ static void an_abandoned_door_closes_its_copy(void **state)
     close(theirs);
 }
 
-static void a_freed_door_closes_its_own(void **state)
+static void freed_context_closes_its_descriptor(void **state)
 {
     int descriptor;
-    struct tpm *tpm = door_open(&descriptor);
+    struct tpm *tpm = context_open(&descriptor);
 
     (void)state;
     tpm_free(tpm);
@@ -112,8 +112,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_descriptor_taken_away_is_neither_used_nor_closed),
         cmocka_unit_test(a_closed_descriptor_is_noticed),
-        cmocka_unit_test(an_abandoned_door_closes_its_copy),
-        cmocka_unit_test(a_freed_door_closes_its_own),
+        cmocka_unit_test(abandoned_context_closes_its_copy),
+        cmocka_unit_test(freed_context_closes_its_descriptor),
         cmocka_unit_test(only_shared_connections_are_kept),
     };
 

@@ -1,5 +1,5 @@
 /*
- * The door reads no openssl.cnf and starts no engine: neither making keys, nor signatures of any kind, nor
+ * module/tpm reads no openssl.cnf and starts no engine: neither making keys, nor signatures of any kind, nor
  * PINs. An application's configuration may name an engine over the very module that is at work.
  */
 #include <stdarg.h>

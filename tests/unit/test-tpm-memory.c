@@ -1,5 +1,5 @@
-/* The door when libcrypto gets no memory, at each of its allocations in turn: an error, and nothing left in
- * the TPM. */
+/* The TPM interface when libcrypto gets no memory, at each of its allocations in turn: an error, and nothing
+ * left in the TPM. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,7 +43,7 @@ static void plain_free(void *memory, const char *file, int line)
     free(memory);
 }
 
-/* The status of one signature by a fresh door whose nth allocation in libcrypto fails. */
+/* The status of one signature by a fresh context whose nth allocation in libcrypto fails. */
 static enum tpm_status sign_failing(const struct fixture *fixture, const struct tpm_key *key,
                                     const struct tpm_auth *auth, long nth, bool *ret_failed)
 {

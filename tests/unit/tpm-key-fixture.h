@@ -1,4 +1,4 @@
-/* Keys and checks that the tests of the door share. Signatures are checked with OpenSSL's EVP, which the door
+/* Keys and checks that the TPM tests share. Signatures are checked with OpenSSL's EVP, which module/tpm
  * never uses. */
 #ifndef TEST_TPM_KEY_FIXTURE_H
 #define TEST_TPM_KEY_FIXTURE_H

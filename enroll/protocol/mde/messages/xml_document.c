@@ -11,7 +11,7 @@
 
 #include "error.h"
 
-/* A document type declaration is the door to entities: parsing ends there, before anything in it is read. */
+/* A document type declaration may define entities: parsing ends there, before anything in it is read. */
 static void document_type_refuse(void *context, const xmlChar *name, const xmlChar *external,
                                  const xmlChar *system)
 {

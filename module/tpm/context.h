@@ -1,19 +1,19 @@
 /*
- * module/tpm: the door to the TPM behind include/tpm.h. Nothing outside this folder includes what stands
- * here, and nothing here knows PKCS #11 or MDE2.
+ * module/tpm: the implementation of include/tpm.h. No other folder includes its headers, and nothing here
+ * knows PKCS #11 or MDE2.
  *
  * From the bottom up: wire (bytes), transport_* and connection (reaching a TPM), command (one command, with
  * its authorization), session (HMAC sessions) on kdf and primitives, operation (recovery and cleaning up
- * around the commands of one call), object (the commands on keys), then one file for each thing the door
- * offers.
+ * around the commands of one call), object (the commands on keys), then one file for each operation
+ * of include/tpm.h.
  *
  * Commands are built here and not by tss2-sys or tss2-esys. ESYS does its cryptography through EVP in
  * OpenSSL's default context, where an application's engine or provider can take it over; SAPI 3.2 trusts the
  * lengths in a response; and both, like each TCTI of 3.2, print to stderr on an error unless the environment
  * says otherwise, which a module must not change.
  */
-#ifndef INTUNE_TPM_DOOR_H
-#define INTUNE_TPM_DOOR_H
+#ifndef INTUNE_TPM_CONTEXT_H
+#define INTUNE_TPM_CONTEXT_H
 
 #include <openssl/ec.h>
 
@@ -35,7 +35,7 @@ struct tpm_transport;
  * The persistent objects of one key that were found gone or to be something else. They are not tried again: a
  * refused authorization of another object may move the TPM's lock-out counter each time.
  */
-struct tpm_doubts {
+struct tpm_stale_handles {
     uint8_t key_name[TPM_NAME_SIZE];
     bool resident;
     bool parent;
@@ -54,9 +54,9 @@ struct tpm {
                                           its end */
     size_t object_count;
     EC_GROUP *groups[TPM_CURVE_COUNT]; /* made when first needed */
-    struct tpm_doubts doubts;
+    struct tpm_stale_handles stale;
     const struct tpm_key *key; /* of the running call, NULL where it is about none */
-    unsigned patience;         /* seconds that the running call waits for a TPM; 0: as long as is usual */
+    unsigned timeout_seconds;  /* of the running call; 0: the default of the transport */
     unsigned missing_hashes;   /* bit (1 << enum tpm_hash): this TPM refused it */
 };
 
