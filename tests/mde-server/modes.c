@@ -355,7 +355,7 @@ bool modes_argument_add(struct modes *modes, const char *argument)
         abort();
     struct mode mode = {0};
     char *rest = copy;
-    const char *first = strsep(&rest, ",");
+    char *first = strsep(&rest, ",");
     char *equals = strchr(first, '=');
     if (equals)
         *equals = '\0';

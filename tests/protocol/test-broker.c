@@ -148,7 +148,7 @@ static void broker_that_says_nothing_is_not_waited_for(void **state)
     run.auth.cancelled = cancelled;
     harness_enroll(&run, &server);
     run_expect_no_token(ENROLL_CANCELLED, "cancelled");
-    assert_in_range(time(NULL) - began, 1, 30);
+    assert_true(time(NULL) - began >= 1 && time(NULL) - began <= 30);
 }
 
 static void session_without_a_broker_is_said(void **state)

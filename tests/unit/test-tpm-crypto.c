@@ -19,7 +19,7 @@
 #include "kdf.h"
 #include "verify_signature.h"
 
-static const uint8_t key[40] = "0123456789abcdef0123456789abcdef01234567", u[20] = "context of party u",
+static const uint8_t key[40] = "0123456789abcdef0123456789abcdef0123456", u[20] = "context of party u",
                      v[16] = "party v";
 
 static void kdf_derive(const char *name, OSSL_PARAM *parameters, uint8_t ret_key[32])
