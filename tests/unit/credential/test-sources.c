@@ -72,7 +72,7 @@ static void every_source_and_option_has_one_name(void **state)
         assert_string_equal(options.values[count], "1");
         assert_string_equal(credential_option_get(&options, option->name), "1");
     }
-    assert_in_range(count, 1, CREDENTIAL_OPTIONS_MAX);
+    assert_true(count >= 1 && count <= CREDENTIAL_OPTIONS_MAX);
 }
 
 static void directory_of_tokens_has_one_for_each_audience(void **state)
