@@ -1,6 +1,9 @@
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <openssl/crypto.h>
 
 #include "command.h"
 #include "command_line.h"
@@ -16,9 +19,23 @@ static int (*const commands[COMMAND_COUNT])(int argc, char **argv) = {
     [COMMAND_REGISTER] = command_register, [COMMAND_SHOW] = command_show,
 };
 
+/* Structures and names of another major version are other ones; whoever replaced the library is told so at once. */
+static bool openssl_is_ours(void)
+{
+    if (OPENSSL_version_major() == OPENSSL_VERSION_MAJOR)
+        return true;
+    fprintf(stderr,
+            "intune-enroll: built for OpenSSL %d, but the libcrypto that was loaded is version %u\n"
+            "Install the package of intune-tpm that was built for this system.\n",
+            OPENSSL_VERSION_MAJOR, OPENSSL_version_major());
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     process_protect();
+    if (!openssl_is_ours())
+        return ENROLL_FAILED;
     setlocale(LC_CTYPE, "");
     if (argc >= 2 &&
         (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)) {
@@ -36,7 +53,7 @@ int main(int argc, char **argv)
     enum command_id command = argc >= 2 ? command_line_find(argv[1]) : COMMAND_COUNT;
     if (command == COMMAND_COUNT || !commands[command]) {
         fprintf(stderr, "intune-enroll: %s%s%s\nTry intune-enroll --help.\n",
-                argc >= 2 ? "there is no command " : "no command given", argc >= 2 ? argv[1] : "", "");
+                argc >= 2 ? "unknown command " : "missing command", argc >= 2 ? argv[1] : "", "");
         return ENROLL_USAGE;
     }
     process_signals_catch();
