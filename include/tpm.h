@@ -209,6 +209,12 @@ enum tpm_status tpm_key_create(struct tpm *tpm, const struct tpm_key_request *re
 enum tpm_status tpm_key_persist(struct tpm *tpm, const struct tpm_key *key, uint32_t *ret_handle)
     __attribute__((warn_unused_result));
 
+/*
+ * Whether this TPM still has the key, without a signature and without its PIN: one command for a resident
+ * key, a load and a flush for a wrapped one. TPM_WRONG_KEY: it cannot be used with this TPM any more.
+ */
+enum tpm_status tpm_key_probe(struct tpm *tpm, const struct tpm_key *key) __attribute__((warn_unused_result));
+
 /* Removes the key from key->persistent_handle if it is this very key that stands there; TPM_OK also when
  * nothing is there. */
 enum tpm_status tpm_key_evict(struct tpm *tpm, const struct tpm_key *key) __attribute__((warn_unused_result));

@@ -65,8 +65,17 @@ static enum enroll_exit existing_check(struct enrolment *enrolment)
     memset(&run->error, 0, sizeof run->error);
     if (status == ENROLL_NOT_ENROLLED || (status == ENROLL_OK && !run_token_valid(run)))
         return ENROLL_OK;
-    if (status == ENROLL_OK && !replacing(enrolment))
-        return existing_left(run);
+    if (status == ENROLL_OK && !replacing(enrolment)) {
+        /* A key that is proven lost is replaced, so that what runs this command every hour heals the machine.
+         */
+        if (run_key_probe(run) != ENROLL_KEY_LOST)
+            return existing_left(run);
+        if (run->line.given[OPTION_KEEP_DEAD])
+            return ENROLL_KEY_LOST;
+        terminal_warn(run->terminal, run->error.message);
+        memset(&run->error, 0, sizeof(run->error));
+        return ENROLL_OK;
+    }
     if (status != ENROLL_OK && !replacing(enrolment)) {
         run->error = unreadable;
         return status;

@@ -80,6 +80,8 @@ static const struct option options[OPTION_COUNT] = {
     [OPTION_NO_PERSISTENT] = {"no-persistent", NULL, "use no persistent handle", BIT(ENROLL) | BIT(RENEW),
                               GROUP_KEY},
     [OPTION_REPLACE] = {"replace", NULL, "replace a valid enrolment", BIT(ENROLL), GROUP_BEHAVIOUR},
+    [OPTION_KEEP_DEAD] = {"keep-dead", NULL, "keep an enrolment whose key is lost", BIT(ENROLL),
+                          GROUP_BEHAVIOUR},
     [OPTION_RESUME] = {"resume", NULL, "continue a pending request", BIT(ENROLL), GROUP_BEHAVIOUR},
     [OPTION_IF_DUE] = {"if-due", NULL, "exit successfully if renewal is not due", BIT(RENEW),
                        GROUP_BEHAVIOUR},

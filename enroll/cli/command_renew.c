@@ -62,9 +62,14 @@ static enum enroll_exit due_check(struct renewal *renewal)
         run->state.failed_at + (time_t)enrollment_number(run->enrollment.retry_interval_days, 7) * DAY;
     bool waits = run->line.given[OPTION_IF_DUE] && run->state.failed_at &&
                  refused_by_server(run->state.exit_status) && now < retry;
-    if (now < due || waits)
+    if (now >= due && !waits)
+        return ENROLL_OK;
+    enum enroll_exit status = run_key_probe(run);
+    if (status == ENROLL_OK)
         run->report.action = "not-due";
-    return ENROLL_OK;
+    else
+        renewal->attempted = true; /* for the record: the timer is who notices */
+    return status;
 }
 
 static enum enroll_exit prepare(struct renewal *renewal)
@@ -109,6 +114,8 @@ static enum enroll_exit prepare(struct renewal *renewal)
         return install_tpm_error(&run->error, STEP_PREPARE, run->tpm, tpm, "the TPM cannot be used");
     /* The present key proves who asks: that it can is known before the server is asked for anything. */
     tpm = key_trial(run->tpm, &run->generation->key, renewal->pin);
+    if (tpm == TPM_WRONG_KEY && run_key_probe(run) == ENROLL_KEY_LOST)
+        return ENROLL_KEY_LOST;
     if (tpm != TPM_OK)
         return install_tpm_error(&run->error, STEP_PREPARE, run->tpm, tpm, "the present key does not sign");
     return install_recover(&renewal->directory, run->tpm, 0, &recovery, &run->error);

@@ -13,9 +13,10 @@ static enum enroll_exit look(struct run *run, struct tpm_lockout *lockout)
     /* One command to the TPM: reachable or not is part of the status, and no failure of this command. */
     enum tpm_status tpm = tpm_lockout_read(run->tpm, lockout);
     run->report.tpm_state = tpm == TPM_OK ? "ready" : tpm_status_text(tpm);
-    if (tpm == TPM_OK)
-        run->report.tpm_lockout = lockout;
-    return ENROLL_OK;
+    if (tpm != TPM_OK)
+        return ENROLL_OK;
+    run->report.tpm_lockout = lockout;
+    return run_key_probe(run);
 }
 
 int command_status(int argc, char **argv)

@@ -196,6 +196,20 @@ enum enroll_exit run_token_read(struct run *run)
     return ENROLL_OK;
 }
 
+enum enroll_exit run_key_probe(struct run *run)
+{
+    enum tpm_status status = tpm_key_probe(run->tpm, &run->generation->key);
+    run->report.has_key_state = status == TPM_OK || status == TPM_WRONG_KEY;
+    run->report.key_lost = status == TPM_WRONG_KEY;
+    if (status != TPM_WRONG_KEY)
+        return ENROLL_OK;
+    return enroll_error_set(
+        &run->error, ENROLL_KEY_LOST, STEP_PREPARE, "enrol again with intune-enroll enroll --replace",
+        "this TPM does not have the key of the token in %s: the TPM was cleared or exchanged, or the "
+        "files come from another machine",
+        run->token_directory);
+}
+
 bool run_token_valid(const struct run *run)
 {
     struct certificate_facts facts;

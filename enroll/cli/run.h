@@ -57,6 +57,12 @@ const char *run_setting(const struct run *run, enum option_id option, const char
  */
 enum enroll_exit run_token_read(struct run *run) __attribute__((warn_unused_result));
 
+/*
+ * Whether the TPM still has the key of the generation that was read, in the report: ENROLL_KEY_LOST and
+ * run->error when it certainly has not; ENROLL_OK otherwise, also where the TPM cannot be asked.
+ */
+enum enroll_exit run_key_probe(struct run *run) __attribute__((warn_unused_result));
+
 /* True while the generation that was read has a certificate that is valid now. */
 bool run_token_valid(const struct run *run);
 

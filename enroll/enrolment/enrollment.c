@@ -282,15 +282,22 @@ int enrollment_state_write(int directory_fd, const struct enrollment_state *stat
     return result;
 }
 
-time_t enrollment_renewal_time(time_t not_before, time_t not_after, unsigned period_days, const char *serial)
+time_t enrollment_issued_at(const struct enrollment *enrollment)
+{
+    return (time_t)enrollment_number(enrollment->renewed_at, enrollment_number(enrollment->enrolled_at, 0));
+}
+
+time_t enrollment_renewal_time(time_t not_before, time_t not_after, time_t issued_at, unsigned period_days,
+                               const char *serial)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
-    time_t life = not_after - not_before;
+    /* What counts is the life that was left when it came: some servers date certificates back by half a year.
+     */
+    time_t life = not_after - (issued_at > not_before && issued_at < not_after ? issued_at : not_before);
     time_t window = (time_t)(period_days ? period_days : DEFAULT_RENEW_PERIOD) * DAY;
     if (life <= 0)
         return not_after;
-    /* Some servers give certificates that live shorter than the window, or date them back: then half of the
-     * life. */
+    /* Some servers give certificates that live shorter than the window: then half of the life. */
     if (window > life / 2)
         window = life / 2;
     SHA256((const unsigned char *)serial, strlen(serial), digest);

@@ -94,10 +94,14 @@ int enrollment_state_write(int directory_fd, const struct enrollment_state *stat
     __attribute__((warn_unused_result));
 
 /*
- * When a certificate is to be renewed: `period` days before its end, but not before half of its life, and up
- * to a day later by a jitter that follows from the token's serial, so that a fleet does not come at one time.
- * MS-MDE2 2.2.9.1.
+ * When a certificate is to be renewed: `period` days before its end, but not before half of the life that was
+ * left when it was issued (issued_at; 0: not known), and up to a day later by a jitter that follows from the
+ * token's serial, so that a fleet does not come at one time. MS-MDE2 2.2.9.1.
  */
-time_t enrollment_renewal_time(time_t not_before, time_t not_after, unsigned period_days, const char *serial);
+time_t enrollment_renewal_time(time_t not_before, time_t not_after, time_t issued_at, unsigned period_days,
+                               const char *serial);
+
+/* When the present certificate came: seconds since the epoch, 0 where the record does not say. */
+time_t enrollment_issued_at(const struct enrollment *enrollment);
 
 #endif

@@ -32,6 +32,7 @@ enum enroll_exit {
     ENROLL_IN_PROGRESS = 20,    /* another intune-enroll is at work on this token */
     ENROLL_CANCELLED = 21,      /* by the user or a signal */
     ENROLL_UNHEALTHY = 22,      /* verify found something to mend */
+    ENROLL_KEY_LOST = 23,       /* the TPM does not have the key any more */
 };
 
 /* HRESULTs that are ours to give; those of faults stand in mde/fault.c. */

@@ -61,8 +61,9 @@ time_t report_renewal_due(const struct report *report)
         return 0;
     unsigned period =
         report->enrollment ? (unsigned)enrollment_number(report->enrollment->renew_period_days, 0) : 0;
-    time_t due =
-        enrollment_renewal_time(facts.not_before, facts.not_after, period, report->generation->serial);
+    time_t issued_at = report->enrollment ? enrollment_issued_at(report->enrollment) : 0;
+    time_t due = enrollment_renewal_time(facts.not_before, facts.not_after, issued_at, period,
+                                         report->generation->serial);
     certificate_facts_free(&facts);
     return due;
 }
@@ -161,6 +162,8 @@ static void print_state(const struct report *report)
     char text[160], when[32];
     if (report->tpm_state)
         row("TPM", report->tpm_state);
+    if (report->key_lost)
+        row("", "the key of this token is NOT in this TPM: enrol again with intune-enroll enroll --replace");
     if (report->tpm_lockout) {
         snprintf(text, sizeof(text), "%u of %u failed authorizations%s",
                  (unsigned)report->tpm_lockout->failures, (unsigned)report->tpm_lockout->max_failures,

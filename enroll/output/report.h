@@ -43,6 +43,7 @@ struct report {
     const char *action;    /* "enrolled", "renewed", "unchanged", "not-due", "pending", "removed", ... */
     const char *tpm_state; /* "ready", or why not; status only */
     const struct tpm_lockout *tpm_lockout;
+    bool has_key_state, key_lost; /* whether the TPM was asked for the key, and does not have it */
     size_t check_count;
     struct report_check checks[REPORT_CHECKS_MAX];
     char *pem; /* export; in JSON only */

@@ -177,6 +177,8 @@ static struct json_object *tpm_json(const struct report *report)
 {
     struct json_object *object = json_object_new_object();
     put(object, "state", report->tpm_state);
+    if (report->has_key_state)
+        put(object, "key", report->key_lost ? "lost" : "present");
     if (report->tpm_lockout) {
         put_number(object, "failed_authorizations", report->tpm_lockout->failures);
         put_number(object, "max_failed_authorizations", report->tpm_lockout->max_failures);

@@ -151,3 +151,25 @@ enum tpm_status tpm_resident_evict(struct tpm *tpm, const struct tpm_resident *r
         return TPM_BAD_ARGUMENT;
     return tpm_operation_run(tpm, resident_evict_run, &copy);
 }
+
+/* The handle first, which costs one command; else whether this TPM loads the wrapped blob, which needs its
+ * storage key. */
+static uint32_t probe_run(struct tpm *tpm, void *context)
+{
+    const struct tpm_key *key = context;
+    bool same = false;
+    uint32_t rc = TPM2_RC_SUCCESS, object;
+
+    if (key->persistent_handle != 0)
+        rc = tpm_object_compare(tpm, key->persistent_handle, key->public_blob, key->public_blob_size, &same);
+    if (rc != TPM2_RC_SUCCESS || same)
+        return rc;
+    return tpm_key_load_wrapped(tpm, key, &object);
+}
+
+enum tpm_status tpm_key_probe(struct tpm *tpm, const struct tpm_key *key)
+{
+    struct tpm_key copy = *key;
+
+    return tpm_operation_run(tpm, probe_run, &copy);
+}

@@ -94,18 +94,36 @@ static void numbers_that_are_none_are_the_default(void **state)
 static void renewal_begins_in_the_window_and_differs_between_machines(void **state)
 {
     const time_t from = 1000000000, to = from + 365 * DAY;
-    time_t one = enrollment_renewal_time(from, to, 42, "0000000000000001");
+    time_t one = enrollment_renewal_time(from, to, 0, 42, "0000000000000001");
     (void)state;
     assert_true(one >= to - 42 * DAY && one < to - 41 * DAY);
-    assert_int_equal(one, enrollment_renewal_time(from, to, 42, "0000000000000001"));
-    assert_int_not_equal(one, enrollment_renewal_time(from, to, 42, "0000000000000002"));
+    assert_int_equal(one, enrollment_renewal_time(from, to, 0, 42, "0000000000000001"));
+    assert_int_not_equal(one, enrollment_renewal_time(from, to, 0, 42, "0000000000000002"));
     /* No period said: 42 days. */
-    assert_int_equal(one, enrollment_renewal_time(from, to, 0, "0000000000000001"));
+    assert_int_equal(one, enrollment_renewal_time(from, to, 0, 0, "0000000000000001"));
     /* A window longer than half of the life, and a life of seconds. */
-    time_t half = enrollment_renewal_time(from, from + 30 * DAY, 42, "0000000000000001");
+    time_t half = enrollment_renewal_time(from, from + 30 * DAY, 0, 42, "0000000000000001");
     assert_true(half >= from + 15 * DAY && half < from + 16 * DAY);
-    assert_true(enrollment_renewal_time(from, from + 2, 42, "x") >= from + 1);
-    assert_int_equal(enrollment_renewal_time(to, from, 42, "x"), from);
+    assert_true(enrollment_renewal_time(from, from + 2, 0, 42, "x") >= from + 1);
+    assert_int_equal(enrollment_renewal_time(to, from, 0, 42, "x"), from);
+}
+
+/* Over begin, end, time of issue and period: never before half of the life that was left at issue, never
+ * after the end. */
+static void renewal_is_never_due_in_the_first_half_of_what_was_left(void **state)
+{
+    const time_t issued = 1000000000;
+    (void)state;
+    for (time_t dated_back = 0; dated_back <= 400 * DAY; dated_back += 20 * DAY)
+        for (time_t left = DAY; left <= 800 * DAY; left += 13 * DAY)
+            for (unsigned period = 0; period <= 1000; period += 73) {
+                time_t due =
+                    enrollment_renewal_time(issued - dated_back, issued + left, issued, period, "serial");
+                assert_true(due >= issued + left / 2 && due <= issued + left);
+            }
+    /* A record of another certificate's time does not count. */
+    assert_int_equal(enrollment_renewal_time(issued, issued + 100 * DAY, issued - DAY, 200, "x"),
+                     enrollment_renewal_time(issued, issued + 100 * DAY, 0, 200, "x"));
 }
 
 static const struct tpm_facts plain_chip = {.rsa_max_bits = 2048, .p256 = true, .p384 = true};
@@ -518,6 +536,7 @@ int main(void)
         cmocka_unit_test(enrollment_takes_what_the_flow_brought_and_keeps_the_rest),
         cmocka_unit_test(numbers_that_are_none_are_the_default),
         cmocka_unit_test(renewal_begins_in_the_window_and_differs_between_machines),
+        cmocka_unit_test(renewal_is_never_due_in_the_first_half_of_what_was_left),
         cmocka_unit_test(the_key_is_what_policy_operator_and_tpm_agree_on),
         cmocka_unit_test(persistence_is_auto_unless_it_is_said),
         cmocka_unit_test(public_key_info_is_what_openssl_writes),
