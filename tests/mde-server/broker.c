@@ -2,16 +2,22 @@
  * broker: an identity broker for tests, com.microsoft.identity.broker1 on the session bus of
  * DBUS_SESSION_BUS_ADDRESS.
  *
- *   broker --directory DIR --token-file FILE [--user NAME] [--mode NAME]
+ *   broker --directory DIR --token-file FILE | --token-key FILE [--user NAME] [--device UUID] [--mode NAME]
  *
  * It answers getAccounts, acquireTokenSilently, acquireTokenInteractively and getLinuxBrokerVersion as
  * broker 2.0.2 and later do: three strings (protocol "0.0", correlation id, JSON) in, one JSON string out, no
  * introspection. It is strict: parameters that lack something get an error that names it. In DIR it writes
  * log (a line a call) and, when the name is its own, ready. SIGTERM ends it.
  *
+ * With --token-key (DIR/token.key of the Intune test server) each token is a signed JWT for the audience of
+ * the scope that is demanded, which must be one "AUDIENCE/.default", and names the registered device.
+ *
  * Modes: no-account         getAccounts finds nobody
  *        interaction        acquireTokenSilently wants interaction, acquireTokenInteractively gives the token
  *        declined           both are refused
+ *        mfa-expired        both are refused: AADSTS50078
+ *        not-compliant      both are refused: AADSTS530003
+ *        bad-grant          both are refused: AADSTS70000
  *        no-token           an answer without accessToken
  *        garbage            an answer that is no JSON
  *        array              an answer that is JSON of another shape
@@ -32,9 +38,11 @@
 #include <time.h>
 
 #include <json-c/json.h>
+#include <openssl/evp.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "jwt.h"
 #include "text.h"
 
 #define BUS_NAME    "com.microsoft.identity.broker1"
@@ -47,12 +55,31 @@
 struct broker {
     const char *user;
     const char *mode;
-    char *token;
+    const char *device;
+    char *token;         /* NULL: signed with the key */
+    EVP_PKEY *token_key; /* NULL: the token */
     FILE *log;
 };
 
-static const char *const modes[] = {"no-account", "interaction", "declined", "no-token", "garbage", "array",
-                                    "number",     "dbus-error",  "silent",   "huge",     "control"};
+static const char *const modes[] = {"no-account", "interaction", "declined", "mfa-expired", "not-compliant",
+                                    "bad-grant",  "no-token",    "garbage",  "array",       "number",
+                                    "dbus-error", "silent",      "huge",     "control"};
+
+struct refusal {
+    const char *mode;
+    const char *status;
+    const char *reason;
+};
+
+static const struct refusal refusals[] = {
+    {"declined", "UserCanceled", "AADSTS65004: User declined to consent to access the app."},
+    {"mfa-expired", "InteractionRequired",
+     "UiRequiredException: AADSTS50078: Presented multi-factor authentication has expired due to policies "
+     "configured by your administrator, you must refresh your multi-factor authentication."},
+    {"not-compliant", "ApiContractViolation",
+     "invalid_grant: AADSTS530003: Your device is required to be managed to access this resource."},
+    {"bad-grant", "Unexpected", "invalid_grant: AADSTS70000: The provided grant is invalid or malformed."},
+};
 
 static bool mode_is(const struct broker *broker, const char *mode)
 {
@@ -151,18 +178,62 @@ static void error_write(const char *status, const char *reason, struct text *out
     text_format(out, "\",\"errorCode\":-2,\"subCode\":0,\"status\":\"%s\",\"tag\":508635541}}}", status);
 }
 
-static void token_write(const struct broker *broker, struct text *out)
+/* The audience in the request's only scope; the caller frees it. NULL for another list of scopes. */
+static char *audience_get(struct json_object *request)
+{
+    static const char suffix[] = "/.default";
+    struct json_object *scopes =
+        json_object_object_get(json_object_object_get(request, "authParameters"), "requestedScopes");
+    if (json_object_array_length(scopes) != 1)
+        return NULL;
+    const char *scope = json_object_get_string(json_object_array_get_idx(scopes, 0));
+    size_t length = strlen(scope);
+    size_t end = sizeof(suffix) - 1;
+    if (length <= end || strcmp(scope + length - end, suffix) != 0)
+        return NULL;
+    return strndup(scope, length - end);
+}
+
+/* What is given for this request; the caller frees it. NULL when the scope is not one that a key signs for.
+ */
+static char *token_make(const struct broker *broker, struct json_object *request)
+{
+    if (broker->token)
+        return strdup(broker->token);
+    char *audience = audience_get(request);
+    if (!audience)
+        return NULL;
+    const struct jwt_claims claims = {
+        .audience = audience, .user = broker->user, .device = broker->device, .begins = -60, .ends = 3600};
+    char *token = jwt_issue(broker->token_key, &claims);
+    free(audience);
+    return token;
+}
+
+static void token_write(const struct broker *broker, const char *token, struct text *out)
 {
     text_append(out, "{\"brokerTokenResponse\":{");
     if (!mode_is(broker, "no-token")) {
         text_append(out, "\"accessToken\":\"");
-        text_json_append(out, broker->token);
+        text_json_append(out, token);
         text_append(out, "\",");
     }
     text_append(out, "\"accessTokenType\":0,\"account\":");
     account_write(broker, out);
     text_format(out, ",\"expiresOn\":%lld,\"grantedScopes\":\"mdm_delegation\"}}",
                 ((long long)time(NULL) + 3600) * 1000);
+}
+
+/* Answers with the mode's refusal; false when it has none. */
+static bool refusal_write(const struct broker *broker, struct text *out)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        if (!mode_is(broker, refusals[i].mode))
+            continue;
+        error_write(refusals[i].status, refusals[i].reason, out);
+        return true;
+    }
+    return false;
 }
 
 static void token_answer(const struct broker *broker, struct json_object *request, bool silent,
@@ -172,8 +243,6 @@ static void token_answer(const struct broker *broker, struct json_object *reques
     if (!token_parameters_check(broker, request, silent, reason)) {
         log_write(broker, "refused: %s", reason);
         error_write("IncorrectConfiguration", reason, out);
-    } else if (mode_is(broker, "declined")) {
-        error_write("UserCanceled", "AADSTS65004: User declined to consent to access the app.", out);
     } else if (mode_is(broker, "interaction") && silent) {
         error_write("InteractionRequired",
                     "AADSTS50076: Due to a configuration change you must use multi-factor "
@@ -184,9 +253,15 @@ static void token_answer(const struct broker *broker, struct json_object *reques
                     "\x1b[2J\x1b[31m owned \xC2\x9B"
                     "2J",
                     out);
-    } else {
-        token_write(broker, out);
-        log_write(broker, "token given");
+    } else if (!refusal_write(broker, out)) {
+        char *token = token_make(broker, request);
+        if (token)
+            token_write(broker, token, out);
+        else
+            error_write("ApiContractViolation", "AADSTS70011: The provided value for scope is not valid.",
+                        out);
+        log_write(broker, token ? "token given" : "refused: the scopes");
+        free(token);
     }
 }
 
@@ -302,17 +377,24 @@ static bool options_read(int argc, char **argv, struct broker *broker, const cha
     static const struct option long_options[] = {
         {"directory", required_argument, NULL, 'd'},
         {"token-file", required_argument, NULL, 't'},
+        {"token-key", required_argument, NULL, 'k'},
+        {"device", required_argument, NULL, 'D'},
         {"user", required_argument, NULL, 'u'},
         {"mode", required_argument, NULL, 'm'},
         {NULL, 0, NULL, 0},
     };
     const char *token_file = NULL;
+    const char *token_key = NULL;
     int option = 0;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (option == 'd')
             *ret_directory = optarg;
         else if (option == 't')
             token_file = optarg;
+        else if (option == 'k')
+            token_key = optarg;
+        else if (option == 'D')
+            broker->device = optarg;
         else if (option == 'u')
             broker->user = optarg;
         else if (option == 'm' && mode_known(optarg))
@@ -324,7 +406,8 @@ static bool options_read(int argc, char **argv, struct broker *broker, const cha
     broker->token = token_file ? text_file_read(token_file, &size) : NULL;
     while (broker->token && size > 0 && broker->token[size - 1] == '\n')
         broker->token[--size] = '\0';
-    return *ret_directory && broker->token && optind == argc;
+    broker->token_key = token_key ? jwt_key_open(token_key) : NULL;
+    return *ret_directory && !broker->token != !broker->token_key && optind == argc;
 }
 
 /* Serves until SIGTERM. Returns a negative errno when the bus cannot be used. */
@@ -354,10 +437,15 @@ static int serve(struct broker *broker, const char *ready)
 
 int main(int argc, char **argv)
 {
-    struct broker broker = {.user = "alice@contoso.test", .mode = ""};
+    struct broker broker = {
+        .user = "alice@contoso.test", .device = "5f8e2d6c-0000-4000-8000-000000000001", .mode = ""};
     const char *directory = NULL;
     if (!options_read(argc, argv, &broker, &directory)) {
-        (void)fputs("usage: broker --directory DIR --token-file FILE [--user NAME] [--mode NAME]\n", stderr);
+        (void)fputs("usage: broker --directory DIR --token-file FILE | --token-key FILE [--user NAME] "
+                    "[--device UUID]\n"
+                    "              [--mode NAME]\n",
+                    stderr);
+        EVP_PKEY_free(broker.token_key);
         free(broker.token);
         return 2;
     }
@@ -378,6 +466,7 @@ int main(int argc, char **argv)
     (void)remove(ready);
     free(log);
     free(ready);
+    EVP_PKEY_free(broker.token_key);
     free(broker.token);
     return result < 0 ? 1 : 0;
 }
