@@ -17,8 +17,9 @@ struct refused {
     const char *arguments[6];
     enum enroll_exit exit_status;
     enum enroll_step step;
-    const char *words; /* in the message */
-    uint32_t hresult;  /* 0: not looked at */
+    const char *words;           /* in the message */
+    uint32_t hresult;            /* 0: not looked at */
+    enum enroll_exit newer_curl; /* what libcurl 8.20 makes of it, where that is another status; else 0 */
 };
 
 static void rows_run(const struct refused *rows, size_t count, const char *policy)
@@ -48,7 +49,8 @@ static void rows_run(const struct refused *rows, size_t count, const char *polic
         status = run.status;
         if (status == ENROLL_OK)
             status = harness_issued(&run, &issued, &run.error);
-        if (status != row->exit_status || run.error.exit_status != status || run.error.step != row->step ||
+        if ((status != row->exit_status && (row->newer_curl == 0 || status != row->newer_curl)) ||
+            run.error.exit_status != status || run.error.step != row->step ||
             strstr(run.error.message, row->words) == NULL ||
             (row->hresult != 0 && run.error.hresult != row->hresult) ||
             (row->step < STEP_ENROL && run.requests_made != 0) || end.tv_sec - begin.tv_sec > 20) {
