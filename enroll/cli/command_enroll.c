@@ -97,6 +97,8 @@ static enum enroll_exit prepare(struct enrolment *enrolment)
     enum enroll_exit status =
         install_directory_open(run->token_directory, true, wait, &enrolment->directory, &run->error);
     if (status == ENROLL_OK)
+        status = install_switch_complete(&enrolment->directory, &run->error);
+    if (status == ENROLL_OK)
         status = existing_check(enrolment);
     if (status != ENROLL_OK || run->report.action)
         return status;

@@ -57,6 +57,9 @@ static enum enroll_exit take_away(struct run *run, struct install_directory *dir
         install_directory_open(run->token_directory, false, wait, directory, &run->error);
     if (status != ENROLL_OK)
         return status;
+    status = install_switch_complete(directory, &run->error);
+    if (status != ENROLL_OK)
+        return status;
     bool pending = install_pending_undecided(directory, &undecided);
     if (pending)
         enrollment_free(&undecided);

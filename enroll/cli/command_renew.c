@@ -1,9 +1,11 @@
 #include "command.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "conversation.h"
 #include "certificate.h"
@@ -72,6 +74,15 @@ static enum enroll_exit due_check(struct renewal *renewal)
     return status;
 }
 
+static bool leftovers_exist(const struct run *run)
+{
+    int fd = open(run->token_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool exist = fd >= 0 && install_pending_exists(fd);
+    if (fd >= 0)
+        close(fd);
+    return exist;
+}
+
 static enum enroll_exit prepare(struct renewal *renewal)
 {
     struct run *run = &renewal->run;
@@ -81,10 +92,15 @@ static enum enroll_exit prepare(struct renewal *renewal)
     if (run->line.given[OPTION_WAIT] && !command_line_number(&run->line, OPTION_WAIT, 0, 86400, &wait))
         return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
                                 "--wait is not a number of seconds");
-    enum enroll_exit status = run_token_read(run);
-    if (status != ENROLL_OK)
-        return status;
-    status = install_directory_open(run->token_directory, false, wait, &renewal->directory, &run->error);
+    /* Not due: nothing is written, so that a read-only token directory is no failure. */
+    if (run->line.given[OPTION_IF_DUE] && !leftovers_exist(run) && run_token_read(run) == ENROLL_OK &&
+        run->report.enrollment != NULL && due_check(renewal) == ENROLL_OK && run->report.action != NULL)
+        return ENROLL_OK;
+    memset(&run->error, 0, sizeof(run->error));
+    enum enroll_exit status =
+        install_directory_open(run->token_directory, false, wait, &renewal->directory, &run->error);
+    if (status == ENROLL_OK)
+        status = install_switch_complete(&renewal->directory, &run->error);
     if (status != ENROLL_OK)
         return status;
     /* Again under the lock: another run may just have renewed it. */
@@ -100,6 +116,11 @@ static enum enroll_exit prepare(struct renewal *renewal)
         run->report.enrollment = &run->enrollment;
         status = due_check(renewal);
     }
+    /* A key that a killed renewal left in the TPM is not kept until the next one is due. */
+    if (status == ENROLL_OK && run->report.action && install_pending_exists(renewal->directory.fd) &&
+        install_recover(&renewal->directory, run->tpm, RECOVER_KEEP_PENDING, &recovery, &run->error) !=
+            ENROLL_OK)
+        terminal_warn(run->terminal, run->error.message);
     if (status != ENROLL_OK || run->report.action)
         return status;
     status = run_pin_read(run, OPTION_PIN_FILE, "PIN of the key", false, &renewal->pin);

@@ -40,19 +40,43 @@ static void check(struct run *run, const char *name, enum report_outcome outcome
         snprintf(added->advice, sizeof(added->advice), "%s", advice);
 }
 
+/* Whether root or this user owns it and nobody else may write to it; else the check has failed. */
+static bool owned_check(struct run *run, const char *path, const struct stat *status)
+{
+    if (status->st_uid != 0 && status->st_uid != geteuid()) {
+        check(run, "permissions", CHECK_FAILED, "chown root: whoever owns the token can exchange it.",
+              "%s belongs to another user (uid %u)", path, (unsigned)status->st_uid);
+        return false;
+    }
+    if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        check(run, "permissions", CHECK_FAILED,
+              "chmod go-w it: whoever may write there can exchange the token.", "others may write to %s",
+              path);
+        return false;
+    }
+    return true;
+}
+
 static void permissions_check(struct run *run)
 {
+    static const char *const names[] = {"",
+                                        "/generations",
+                                        "/current/",
+                                        "/current/token.conf",
+                                        "/current/device.key",
+                                        "/current/device.crt",
+                                        "/current/chain.crt"};
     struct stat status;
     char path[PATH_MAX + 32];
-    if (stat(run->token_directory, &status)) {
-        check(run, "permissions", CHECK_FAILED, "", "%s: %s", run->token_directory, strerror(errno));
-        return;
-    }
-    if (status.st_mode & (S_IWGRP | S_IWOTH)) {
-        check(run, "permissions", CHECK_FAILED,
-              "chmod go-w that directory: whoever may write there can exchange the token.",
-              "others may write to %s", run->token_directory);
-        return;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "%s%s", run->token_directory, names[i]);
+        if (stat(path, &status) == 0) {
+            if (!owned_check(run, path, &status))
+                return;
+        } else if (i == 0 || errno != ENOENT) {
+            check(run, "permissions", CHECK_FAILED, "", "%s: %s", path, strerror(errno));
+            return;
+        }
     }
     snprintf(path, sizeof(path), "%s/" ENROLLMENT_FILE, run->token_directory);
     if (stat(path, &status) == 0 && (status.st_mode & 077)) {

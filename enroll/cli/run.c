@@ -12,6 +12,8 @@
 #include <openssl/crypto.h>
 
 #include "certificate.h"
+#include "directory.h"
+#include "generation.h"
 #include "process.h"
 
 #define CONFIGURATION_MAX 65536
@@ -164,10 +166,30 @@ int run_end(struct run *run, enum enroll_exit status)
     return exit_status;
 }
 
+/*
+ * A run that was killed at the wrong moment is completed before its record is read, where this user may
+ * write; where another run is at work, or this user may only read, the record is read as it is.
+ */
+static void interrupted_complete(const struct run *run)
+{
+    struct install_directory directory;
+    struct enroll_error ignored;
+    int fd = open(run->token_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool pending = fd >= 0 && install_pending_exists(fd);
+    if (fd >= 0)
+        close(fd);
+    if (!pending || install_directory_open(run->token_directory, false, 0, &directory, &ignored) != ENROLL_OK)
+        return;
+    if (install_switch_complete(&directory, &ignored) != ENROLL_OK)
+        terminal_warn(run->terminal, ignored.message);
+    install_directory_close(&directory);
+}
+
 enum enroll_exit run_token_read(struct run *run)
 {
     char why[256] = "";
     struct enroll_error ignored;
+    interrupted_complete(run);
     switch (token_generation_read(run->token_directory, &run->generation, why, sizeof why)) {
     case TOKEN_OK:
         break;

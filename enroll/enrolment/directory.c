@@ -1,9 +1,10 @@
 #include "directory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #define PROBE_BYTES           (128 * 1024)
 #define PROBE_NAME            ".space"
 #define LOCK_NAME             ".lock"
+#define TREE_DEPTH_MAX        8 /* of what stands in a token directory: pending/generations/1/FILE */
 #define LOCK_POLL_NANOSECONDS 100000000L
 
 enum enroll_exit install_file_error(struct enroll_error *error, const struct install_directory *directory,
@@ -129,42 +131,111 @@ fail:;
     return NULL;
 }
 
+/* A level of a tree that is being removed: its directory, open, and its name in the one above. */
+struct level {
+    DIR *listing;
+    char name[NAME_MAX + 1];
+};
+
+/* Opens a directory below another one, no link followed; NULL with errno. */
+static DIR *directory_open_at(int directory_fd, const char *name)
+{
+    int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+    if (listing == NULL && fd >= 0)
+        close(fd);
+    return listing;
+}
+
+static bool name_is_dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/*
+ * Everything goes by descriptors of directories that were opened without following a link: whatever somebody
+ * who may write there puts in a name's place meanwhile, nothing outside of the tree is removed.
+ */
+static int levels_remove(int directory_fd, struct level levels[TREE_DEPTH_MAX], size_t *depth)
+{
+    while (*depth > 0) {
+        struct level *level = &levels[*depth - 1];
+        int above = *depth == 1 ? directory_fd : dirfd(levels[*depth - 2].listing);
+        errno = 0;
+        const struct dirent *entry = readdir(level->listing);
+        if (entry == NULL && errno != 0)
+            return -1;
+        if (entry == NULL) {
+            closedir(level->listing);
+            (*depth)--;
+            if (unlinkat(above, level->name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+                return -1;
+            continue;
+        }
+        if (name_is_dots(entry->d_name) || unlinkat(dirfd(level->listing), entry->d_name, 0) == 0 ||
+            errno == ENOENT)
+            continue;
+        if (errno != EISDIR && errno != EPERM)
+            return -1;
+        if (*depth == TREE_DEPTH_MAX) {
+            errno = ELOOP;
+            return -1;
+        }
+        struct level *below = &levels[*depth];
+        snprintf(below->name, sizeof(below->name), "%s", entry->d_name);
+        below->listing = directory_open_at(dirfd(level->listing), below->name);
+        if (below->listing == NULL)
+            return -1;
+        (*depth)++;
+    }
+    return 0;
+}
+
 int install_tree_remove(int directory_fd, const char *name)
 {
-    int result = 0;
-    char path[PATH_MAX];
-    int length = snprintf(path, sizeof path, "/proc/self/fd/%d/%s", directory_fd, name);
-    if (length < 0 || (size_t)length >= sizeof path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    if (unlinkat(directory_fd, name, 0) == 0 || errno == ENOENT)
-        return 0;
-    if (errno != EISDIR && errno != EPERM)
-        return -1;
+    struct level levels[TREE_DEPTH_MAX];
+    char parent[NAME_MAX + 1], *slash;
+    size_t depth = 0;
+    int fd = dup(directory_fd), result = -1, saved;
 
-    char *const paths[] = {path, NULL};
-    FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-    if (!tree)
-        return -1;
-    for (FTSENT *entry; (errno = 0, entry = fts_read(tree));) {
-        if (entry->fts_info == FTS_D)
-            continue;
-        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS) {
-            errno = entry->fts_errno;
-            result = -1;
-            break;
-        }
-        if (remove(entry->fts_accpath) && errno != ENOENT) {
-            result = -1;
-            break;
-        }
+    /* Of a path, each component is opened in turn. */
+    while (fd >= 0 && (slash = strchr(name, '/')) != NULL) {
+        snprintf(parent, sizeof(parent), "%.*s", (int)(slash - name), name);
+        int next = openat(fd, parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        saved = errno;
+        close(fd);
+        errno = saved;
+        fd = next;
+        name = slash + 1;
     }
-    if (errno && errno != ENOENT)
-        result = -1;
-    int saved = errno;
-    fts_close(tree);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -1;
+    if (unlinkat(fd, name, 0) == 0 || errno == ENOENT) {
+        result = 0;
+    } else if (errno == EISDIR || errno == EPERM) {
+        snprintf(levels[0].name, sizeof(levels[0].name), "%s", name);
+        levels[0].listing = directory_open_at(fd, name);
+        depth = levels[0].listing != NULL;
+        result = depth != 0 ? levels_remove(fd, levels, &depth) : -1;
+    }
+    saved = errno;
+    while (depth > 0)
+        closedir(levels[--depth].listing);
+    close(fd);
     errno = saved;
+    return result;
+}
+
+/* A new directory's name is durable when the directory above is synced. */
+static int parent_sync(const char *path)
+{
+    char above[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    snprintf(above, sizeof(above), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    int fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result = fd >= 0 ? fsync(fd) : -1;
+    if (fd >= 0)
+        close(fd);
     return result;
 }
 
@@ -181,7 +252,7 @@ static int directories_make(const char *path)
             continue;
         *slash = '\0';
         if (mkdir(copy, 0755) == 0)
-            result = chmod(copy, 0755);
+            result = chmod(copy, 0755) == 0 ? parent_sync(copy) : -1;
         else if (errno != EEXIST)
             result = -1;
         if (last)
@@ -276,6 +347,22 @@ static int lock_take(int directory_fd, unsigned wait_seconds)
     }
 }
 
+/* Root does not work in a directory of somebody else's, who could move it under its hands. */
+static bool owner_is_ours(const struct install_directory *directory, struct enroll_error *error)
+{
+    struct stat status;
+    char advice[256];
+    if (geteuid() != 0 || (fstat(directory->fd, &status) == 0 && status.st_uid == 0))
+        return true;
+    const struct passwd *owner = getpwuid(status.st_uid);
+    snprintf(advice, sizeof(advice), "run it as the owner: runuser -u %s -- intune-enroll ...",
+             owner != NULL ? owner->pw_name : "OWNER");
+    enroll_error_set(error, ENROLL_UNSAFE, STEP_PREPARE, advice,
+                     "the token directory %s belongs to %s (uid %u), not to root", directory->path,
+                     owner != NULL ? owner->pw_name : "an unknown user", (unsigned)status.st_uid);
+    return false;
+}
+
 enum enroll_exit install_directory_open(const char *path, bool make, unsigned wait_seconds,
                                         struct install_directory *ret_directory,
                                         struct enroll_error *ret_error)
@@ -304,6 +391,10 @@ enum enroll_exit install_directory_open(const char *path, bool make, unsigned wa
     }
     if (directory.fd < 0) {
         status = install_file_error(ret_error, &directory, "open the token directory", "");
+        goto fail;
+    }
+    if (!owner_is_ours(&directory, ret_error)) {
+        status = ENROLL_UNSAFE;
         goto fail;
     }
     directory.lock = lock_take(directory.fd, wait_seconds);

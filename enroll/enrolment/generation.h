@@ -54,6 +54,17 @@ int install_pending_discard(const struct install_directory *directory) __attribu
 /* Whether pending/ holds a request that the server has not decided; then *ret_enrollment is the caller's. */
 bool install_pending_undecided(const struct install_directory *directory, struct enrollment *ret_enrollment);
 
+/* Whether a run left pending/ behind, or one is under way. */
+bool install_pending_exists(int directory_fd);
+
+/*
+ * Completes what a run that was killed between the switch of `current` and the record of the enrolment left:
+ * the record that goes with the current generation. To be called before anything reads the record; nothing is
+ * asked of the TPM.
+ */
+enum enroll_exit install_switch_complete(const struct install_directory *directory,
+                                         struct enroll_error *ret_error) __attribute__((warn_unused_result));
+
 struct install_recovery {
     size_t evicted; /* keys taken out of the TPM */
     size_t removed; /* directories and files */

@@ -146,8 +146,9 @@ static enum enroll_exit request_sign(struct issuance *issuance,
     note(issuance, false, "signing the certificate request in the TPM");
     status = install_request_make(&request, ret_request, ret_size, error);
     if (status != ENROLL_OK && signing_key_failure(key) != NULL)
-        status = enroll_error_set(error, ENROLL_TPM, STEP_ENROL, "check the TPM with intune-enroll verify",
-                                  "the TPM did not sign the certificate request: %s", signing_key_failure(key));
+        status =
+            enroll_error_set(error, ENROLL_TPM, STEP_ENROL, "check the TPM with intune-enroll verify",
+                             "the TPM did not sign the certificate request: %s", signing_key_failure(key));
     signing_key_close(key);
     return status;
 }

@@ -212,6 +212,25 @@ static enum enroll_exit generations_clean(const struct install_directory *direct
     return status;
 }
 
+bool install_pending_exists(int directory_fd)
+{
+    return faccessat(directory_fd, NAME_PENDING, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+enum enroll_exit install_switch_complete(const struct install_directory *directory,
+                                         struct enroll_error *ret_error)
+{
+    struct tpm_key key, current_key;
+    unsigned long current = install_generation_current(directory);
+    char path[64];
+    snprintf(path, sizeof(path), NAME_GENERATIONS "/%lu", current);
+    if (current == 0 || !key_read(directory->fd, NAME_PENDING "/" NAME_GENERATIONS "/1", &key) ||
+        !key_read(directory->fd, path, &current_key) ||
+        !public_key_equal(&key.public_key, &current_key.public_key))
+        return ENROLL_OK;
+    return install_pending_finish(directory, ret_error);
+}
+
 /* pending/: completes a switch that was made, else takes its key out of the TPM and removes it. */
 static enum enroll_exit pending_clean(const struct install_directory *directory, struct residents *residents,
                                       unsigned long current, struct install_recovery *recovery,
