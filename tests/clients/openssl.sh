@@ -68,7 +68,7 @@ message() {
     recipe_run openssl-req
     openssl req -in device.csr -noout -verify
     recipe_run openssl-cms
-    openssl cms -verify -in hostname.cms -inform PEM -purpose any -CAfile "$MDE_CLIENT_CA" >message
+    openssl cms -verify -in hostname.cms -inform PEM -purpose any -CAfile "$site"/clients.pem >message
     cmp message <(sed 's/$/\r/' /etc/hostname)
 }
 curl_page() {
