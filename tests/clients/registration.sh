@@ -294,7 +294,7 @@ trouble() {
     intune-enroll register --undo >"$work/out"
     mkdir -p "${chromium%/*}"
     echo '[]' >"$chromium"
-    complains "$chromium is not what the browser expects" intune-enroll register --url https://a.example
+    complains "$chromium is not valid JSON" intune-enroll register --url https://a.example
     rm "$chromium"
     complains 'HOME is not set' env -u HOME intune-enroll register --user
     mkdir "$work/home/nobody"

@@ -51,8 +51,9 @@ static void urls_that_may_not_be_used(void **state)
         {"https://a.b\\@c.d/", "characters"},
         {"https://a.b/\x01", "characters"},
         {"https://a.b/\xc3\xa4", "characters"},
-        {"https://a%C2%9B31m.b/", "no host"},
-        {"https://a%7F.b/", "no host"},
+        /* Refused by libcurl 8.23 itself, by us before. */
+        {"https://a%C2%9B31m.b/", ""},
+        {"https://a%7F.b/", ""},
         {"", "is n"},
         {"mdm.contoso.test", "is n"},
         {"-x", "is n"},
