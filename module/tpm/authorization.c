@@ -33,16 +33,11 @@ bool tpm_auth_derive(const uint8_t *pin, size_t pin_size, const uint8_t salt[TPM
 static uint32_t check_run(struct tpm *tpm, struct tpm_key_use *use)
 {
     uint8_t random[TPM_AUTH_SIZE];
-    struct tpm_command command;
     struct tpm_response response;
-    uint32_t rc;
 
     if (!tpm_random(random, sizeof(random)))
         return TPM2_RC_FAILURE;
-    tpm_key_use_command(use, TPM2_CC_ObjectChangeAuth, &command);
-    command.encrypts = true;
-    tpm_write_sized(&command.parameters, random, sizeof(random));
-    rc = tpm_command_run(tpm, &command, &response);
+    uint32_t rc = tpm_key_use_change_auth(tpm, use, random, &response);
     OPENSSL_cleanse(random, sizeof(random));
     return rc;
 }
@@ -54,7 +49,8 @@ static uint32_t use_run(struct tpm *tpm, void *context)
 
 enum tpm_status tpm_auth_check(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth)
 {
-    struct tpm_key_use use = {.key = key, .auth = auth, .needs_parent = true, .asks = true, .run = check_run};
+    struct tpm_key_use use = {
+        .key = key, .auth = auth, .needs_parent = true, .rechecks = true, .run = check_run};
 
     if (!key->has_pin)
         return auth == NULL ? TPM_OK : TPM_AUTH_FAILED;

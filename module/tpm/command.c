@@ -1,74 +1,76 @@
 #include "command.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 
+#include "back_off.h"
 #include "connection.h"
-#include "operation.h"
-#include "session.h"
+#include "loaded_objects.h"
+#include "tcti.h"
 
-#define HEADER_SIZE 10
-
-void tpm_command_begin(struct tpm_command *command, uint32_t code, enum tpm_authorization authorization,
-                       const uint32_t handles[TPM_COMMAND_HANDLES])
+TSS2_SYS_CONTEXT *tpm_command_begin(struct tpm *tpm)
 {
-    memset(command, 0, offsetof(struct tpm_command, bytes));
-    command->code = code;
-    command->authorization = authorization;
-    while (command->handle_count < TPM_COMMAND_HANDLES && handles[command->handle_count] != 0) {
-        command->handles[command->handle_count] = handles[command->handle_count];
-        command->handle_count++;
+    TSS2_ABI_VERSION version = TSS2_ABI_VERSION_CURRENT;
+    const size_t size = Tss2_Sys_GetContextSize(TPM_MESSAGE_MAX);
+
+    if (tpm->sapi == NULL) {
+        tpm_tcti_initialize(tpm);
+        tpm->sapi = calloc(1, size);
     }
-    command->parameters = (struct tpm_writer){.data = command->bytes, .capacity = sizeof(command->bytes)};
+    /* each time: a transport's failure leaves a context waiting for the response */
+    if (tpm->sapi == NULL || Tss2_Sys_Initialize(tpm->sapi, size, (TSS2_TCTI_CONTEXT *)&tpm->interface,
+                                                 &version) != TSS2_RC_SUCCESS)
+        return NULL;
+    return tpm->sapi;
 }
 
-static uint32_t authorization_write(struct tpm_command *command, struct tpm_writer *message)
+static uint32_t first_parameter_encrypt(TSS2_SYS_CONTEXT *sapi, const struct tpm_session_use *use)
 {
-    uint8_t bytes[128];
-    struct tpm_writer area = {.data = bytes, .capacity = sizeof(bytes)};
+    uint8_t content[128];
+    const uint8_t *plain;
+    size_t size;
+    TSS2_RC rc = Tss2_Sys_GetDecryptParam(sapi, &size, &plain);
 
-    if (command->authorization == TPM_AUTHORIZATION_NONE)
+    if (rc != TSS2_RC_SUCCESS || size > sizeof(content))
+        return LOCAL_RC_BAD_ARGUMENT;
+    if (size == 0)
         return TPM2_RC_SUCCESS;
-    if (command->authorization == TPM_AUTHORIZATION_SESSION) {
-        uint32_t rc = tpm_session_authorize(command, command->bytes, command->parameters.size, &area);
-
-        if (rc != TPM2_RC_SUCCESS)
-            return rc;
-    } else {
-        tpm_write_u32(&area, TPM2_RS_PW);
-        tpm_write_u16(&area, 0); /* nonce */
-        tpm_write_u8(&area, TPMA_SESSION_CONTINUESESSION);
-        tpm_write_u16(&area, 0); /* the empty value */
-    }
-    tpm_write_u32(message, (uint32_t)area.size);
-    tpm_write_bytes(message, area.data, area.size);
-    return area.failed ? LOCAL_RC_BAD_ARGUMENT : TPM2_RC_SUCCESS;
+    memcpy(content, plain, size);
+    tpm_session_encrypt(use, content, size);
+    rc = Tss2_Sys_SetDecryptParam(sapi, size, content);
+    OPENSSL_cleanse(content, sizeof(content));
+    return rc;
 }
 
-static uint32_t command_marshal(struct tpm_command *command, struct tpm_writer *message)
+static uint32_t authorization_set(TSS2_SYS_CONTEXT *sapi, enum tpm_authorization authorization,
+                                  const struct tpm_session_use *use)
 {
-    struct tpm_writer size_field;
-    uint32_t rc;
+    TSS2L_SYS_AUTH_COMMAND auths = {.count = 1};
+    const uint8_t *parameters;
+    size_t size;
+    uint32_t rc = TPM2_RC_SUCCESS;
 
-    tpm_write_u16(message,
-                  command->authorization == TPM_AUTHORIZATION_NONE ? TPM2_ST_NO_SESSIONS : TPM2_ST_SESSIONS);
-    tpm_write_u32(message, 0);
-    tpm_write_u32(message, command->code);
-    for (size_t i = 0; i < command->handle_count; i++)
-        tpm_write_u32(message, command->handles[i]);
-    rc = authorization_write(command, message);
+    if (authorization == TPM_AUTHORIZATION_NONE)
+        return TPM2_RC_SUCCESS;
+    if (authorization == TPM_AUTHORIZATION_EMPTY) {
+        auths.auths[0].sessionHandle = TPM2_RS_PW;
+        auths.auths[0].sessionAttributes = TPMA_SESSION_CONTINUESESSION;
+        return Tss2_Sys_SetCmdAuths(sapi, &auths);
+    }
+    rc = tpm_session_nonce_renew(use->session);
+    if (rc == TPM2_RC_SUCCESS && use->encrypts)
+        rc = first_parameter_encrypt(sapi, use);
+    if (rc == TPM2_RC_SUCCESS)
+        rc = Tss2_Sys_GetCpBuffer(sapi, &size, &parameters);
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    tpm_write_bytes(message, command->bytes, command->parameters.size);
-    if (message->failed || command->parameters.failed)
-        return LOCAL_RC_BAD_ARGUMENT;
-    size_field = (struct tpm_writer){.data = message->data + 2, .capacity = 4};
-    tpm_write_u32(&size_field, (uint32_t)message->size);
-    return TPM2_RC_SUCCESS;
+    tpm_session_authorize(use, parameters, size, &auths.auths[0]);
+    return Tss2_Sys_SetCmdAuths(sapi, &auths);
 }
 
-/* The answer to a password is empty: no nonce, no HMAC. */
+/* The response to a password is empty: no nonce, no HMAC. */
 static uint32_t password_check(struct tpm_reader *authorization)
 {
     size_t size;
@@ -79,68 +81,62 @@ static uint32_t password_check(struct tpm_reader *authorization)
     return tpm_read_complete(authorization) ? TPM2_RC_SUCCESS : LOCAL_RC_MALFORMED;
 }
 
-/* Resource managers put their layer's number before a TPM code that they answer in the TPM's place. */
-static uint32_t rc_without_manager(uint32_t rc)
+/* A successful response, whose header tcti.c has checked. */
+static uint32_t response_parse(struct tpm *tpm, const struct tpm_command *command,
+                               const struct tpm_session_use *use, struct tpm_response *ret_response)
 {
-    uint32_t layer = rc & TSS2_RC_LAYER_MASK;
-
-    return layer == TSS2_RESMGR_RC_LAYER || layer == TSS2_RESMGR_TPM_RC_LAYER ? rc & ~TSS2_RC_LAYER_MASK : rc;
-}
-
-static uint32_t response_take_apart(struct tpm *tpm, const struct tpm_command *command,
-                                    struct tpm_reader reader, struct tpm_response *ret_response)
-{
-    size_t received = reader.size;
+    const bool authorized = command->authorization != TPM_AUTHORIZATION_NONE;
+    struct tpm_reader reader = {.data = tpm->response, .size = tpm->response_size};
     uint16_t tag = tpm_read_u16(&reader);
-    uint32_t size = tpm_read_u32(&reader);
-    uint32_t rc = tpm_read_u32(&reader);
-    size_t parameter_size;
 
-    if (reader.failed || size != received)
-        return LOCAL_RC_MALFORMED;
-    rc = rc_without_manager(rc);
-    if (rc != TPM2_RC_SUCCESS)
-        return reader.size == 0 && (tag == TPM2_ST_NO_SESSIONS || tag == TPM2_ST_RSP_COMMAND)
-                   ? rc
-                   : LOCAL_RC_MALFORMED;
-    if (tag != (command->authorization == TPM_AUTHORIZATION_NONE ? TPM2_ST_NO_SESSIONS : TPM2_ST_SESSIONS))
+    (void)tpm_read_bytes(&reader, TPM_HEADER_SIZE - sizeof(tag));
+    if (tag != (authorized ? TPM2_ST_SESSIONS : TPM2_ST_NO_SESSIONS))
         return LOCAL_RC_MALFORMED;
     if (command->authorization == TPM_AUTHORIZATION_SESSION)
-        tpm_objects_forget(tpm, command->session->handle); /* continueSession was clear */
+        tpm_loaded_objects_remove(&tpm->loaded, use->session->handle); /* continueSession was clear */
     ret_response->handle = command->returns_handle ? tpm_read_u32(&reader) : 0;
-    parameter_size = tag == TPM2_ST_SESSIONS ? tpm_read_u32(&reader) : reader.size;
-    ret_response->parameters = (struct tpm_reader){.size = parameter_size};
-    ret_response->parameters.data = tpm_read_bytes(&reader, parameter_size);
+    const size_t size = authorized ? tpm_read_u32(&reader) : reader.size;
+    ret_response->parameters = (struct tpm_reader){.size = size};
+    ret_response->parameters.data = tpm_read_bytes(&reader, size);
     if (reader.failed)
         return LOCAL_RC_MALFORMED;
     if (command->authorization == TPM_AUTHORIZATION_SESSION)
-        return tpm_session_check(command, ret_response->parameters.data, parameter_size, &reader);
-    if (command->authorization == TPM_AUTHORIZATION_EMPTY)
-        return password_check(&reader);
-    return TPM2_RC_SUCCESS;
+        return tpm_session_check(use, ret_response->parameters.data, size, &reader);
+    return authorized ? password_check(&reader) : TPM2_RC_SUCCESS;
 }
 
-uint32_t tpm_command_run(struct tpm *tpm, struct tpm_command *command, struct tpm_response *ret_response)
+/* What tss2-sys says of its own is about a response that is none. */
+static uint32_t rc_without_sapi(uint32_t rc)
 {
-    uint8_t bytes[TPM_MESSAGE_MAX];
-    struct tpm_writer message = {.data = bytes, .capacity = sizeof(bytes)};
-    struct tpm_back_off back_off = {0};
-    size_t size = 0;
-    uint32_t rc = command_marshal(command, &message);
+    return (rc & TSS2_RC_LAYER_MASK) == TSS2_SYS_RC_LAYER ? LOCAL_RC_MALFORMED : rc;
+}
 
+uint32_t tpm_command_run(struct tpm *tpm, TSS2_RC prepared, const struct tpm_command *command,
+                         struct tpm_response *ret_response)
+{
+    struct tpm_session_use use = command->session;
+    struct tpm_back_off back_off = {0};
+    uint32_t rc = prepared;
+
+    use.code = command->code;
     if (rc == TPM2_RC_SUCCESS)
+        rc = authorization_set(tpm->sapi, command->authorization, &use);
+    if (rc != TPM2_RC_SUCCESS)
+        rc = tpm->sapi == NULL ? LOCAL_RC_NO_MEMORY : rc == TPM2_RC_FAILURE ? rc : LOCAL_RC_BAD_ARGUMENT;
+    else
         do {
             rc = tpm_connection_open(tpm);
             if (rc == TPM2_RC_SUCCESS)
-                rc = tpm_connection_exchange(tpm, bytes, message.size, ret_response->bytes, &size);
+                rc = Tss2_Sys_ExecuteAsync(tpm->sapi);
             if (rc == TPM2_RC_SUCCESS)
-                rc = response_take_apart(tpm, command,
-                                         (struct tpm_reader){.data = ret_response->bytes, .size = size},
-                                         ret_response);
-        } while (tpm_rc_is_retry(rc) && tpm_back_off_wait(tpm, &back_off));
-    if (command->authorization == TPM_AUTHORIZATION_SESSION)
-        OPENSSL_cleanse(command->bytes, sizeof(command->bytes));
-    if (rc != TPM2_RC_SUCCESS)
+                rc = Tss2_Sys_ExecuteFinish(tpm->sapi, TSS2_TCTI_TIMEOUT_BLOCK);
+            rc = rc_without_sapi(rc);
+            if (rc == TPM2_RC_SUCCESS)
+                rc = response_parse(tpm, command, &use, ret_response);
+        } while (tpm_rc_is_retry(rc) && tpm_back_off_wait(&back_off, tpm->timeout_seconds));
+    if (rc != TPM2_RC_SUCCESS) {
         tpm->last_rc = rc;
+        tpm->failed_command = command->code;
+    }
     return rc;
 }

@@ -1,15 +1,19 @@
-/* One command: its bytes, its authorization, its answer (TPM 2.0 part 1, 18). */
+/*
+ * One command: prepared by tss2-sys (Tss2_Sys_*_Prepare), authorized and sent here, its response checked here
+ * (TPM 2.0 part 1, 18).
+ *
+ * The parameters of a response are taken from a reader that ends where the response ends, by wire.h or
+ * tss2-mu, and not by Tss2_Sys_*_Complete: 3.2 takes the end of its buffer for the end of the response, and
+ * goes on with what an earlier one left there.
+ */
 #ifndef INTUNE_TPM_COMMAND_H
 #define INTUNE_TPM_COMMAND_H
 
+#include <tss2/tss2_sys.h>
+
 #include "context.h"
-#include "public_area.h"
+#include "session.h"
 #include "wire.h"
-
-#define TPM_COMMAND_HANDLES 3
-#define TPM_PARAMETERS_MAX  3200 /* two blobs and a digest */
-
-struct tpm_session;
 
 enum tpm_authorization {
     TPM_AUTHORIZATION_NONE,
@@ -21,33 +25,24 @@ struct tpm_command {
     uint32_t code;
     enum tpm_authorization authorization; /* of the first handle */
     bool returns_handle;
-    size_t handle_count;
-    uint32_t handles[TPM_COMMAND_HANDLES];
-    /* For TPM_AUTHORIZATION_SESSION only: */
-    uint8_t names[TPM_COMMAND_HANDLES][TPM_NAME_SIZE];
-    struct tpm_session *session;
-    const struct tpm_auth *auth; /* of the first handle, NULL for the empty value */
-    bool encrypts;               /* the first parameter, a TPM2B, is encrypted */
-
-    struct tpm_writer parameters; /* written into `bytes` */
-    uint8_t bytes[TPM_PARAMETERS_MAX];
+    struct tpm_session_use
+        session; /* for TPM_AUTHORIZATION_SESSION only; its code is set by tpm_command_run() */
 };
 
 struct tpm_response {
     uint32_t handle;              /* where the command returns one */
-    struct tpm_reader parameters; /* inside `bytes` */
-    uint8_t bytes[TPM_MESSAGE_MAX];
+    struct tpm_reader parameters; /* inside the context: valid until the next command */
 };
 
-/* An empty command on one to three handles; `handles` ends with a 0 where there are fewer. */
-void tpm_command_begin(struct tpm_command *command, uint32_t code, enum tpm_authorization authorization,
-                       const uint32_t handles[TPM_COMMAND_HANDLES]);
+/* The context of tss2-sys for the next command; NULL, which Tss2_Sys_*_Prepare refuse, when out of memory. */
+TSS2_SYS_CONTEXT *tpm_command_begin(struct tpm *tpm) __attribute__((warn_unused_result));
+
 /*
- * Sends it and takes the answer apart; the parameters in a command with a session are wiped. TPM_RC_RETRY and
- * its like are waited for here. Every success with an HMAC session had its answer's HMAC checked. Returns
- * TPM2_RC_SUCCESS, the TPM's code or a LOCAL_RC.
+ * Sends the prepared command; `prepared` is what Tss2_Sys_*_Prepare returned. TPM_RC_RETRY and its like are
+ * waited for. After success with an HMAC session, the response's HMAC was checked. Returns TPM2_RC_SUCCESS,
+ * the TPM's code or a LOCAL_RC; the failure is remembered for tpm_failure_describe().
  */
-uint32_t tpm_command_run(struct tpm *tpm, struct tpm_command *command, struct tpm_response *ret_response)
-    __attribute__((warn_unused_result));
+uint32_t tpm_command_run(struct tpm *tpm, TSS2_RC prepared, const struct tpm_command *command,
+                         struct tpm_response *ret_response) __attribute__((warn_unused_result));
 
 #endif

@@ -31,6 +31,7 @@ static void tpm_forget(struct tpm *tpm)
     for (size_t i = 0; i < TPM_CURVE_COUNT; i++)
         EC_GROUP_free(tpm->groups[i]);
     free(tpm->tcti);
+    free(tpm->sapi);
     free(tpm);
 }
 
@@ -161,12 +162,6 @@ uint32_t tpm_connection_open(struct tpm *tpm)
     if (tpm->transport->is_open(tpm))
         return TPM2_RC_SUCCESS;
     return tpm->transport->open(tpm);
-}
-
-uint32_t tpm_connection_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,
-                                 uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
-{
-    return tpm->transport->exchange(tpm, command, command_size, ret_response, ret_size);
 }
 
 void tpm_connection_close(struct tpm *tpm)

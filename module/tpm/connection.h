@@ -10,9 +10,10 @@ struct tpm_transport {
                        before it */
     uint32_t (*open)(struct tpm *tpm);
     bool (*is_open)(struct tpm *tpm);
-    /* Sends one command and receives its whole response of at most TPM_MESSAGE_MAX bytes. */
-    uint32_t (*exchange)(struct tpm *tpm, const uint8_t *command, size_t command_size,
-                         uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size);
+    /* Sends one command. */
+    uint32_t (*transmit)(struct tpm *tpm, const uint8_t *command, size_t size);
+    /* Receives its whole response. */
+    uint32_t (*receive)(struct tpm *tpm, uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size);
     void (*close)(struct tpm *tpm);
     bool (*keeps)(
         const struct tpm *tpm); /* it may stay open between two calls, since others reach the TPM too */
@@ -32,8 +33,6 @@ uint32_t tpm_socket_connect(struct tpm *owner, const char *address, int *ret_des
 
 /* Opens the connection if it is not open. */
 uint32_t tpm_connection_open(struct tpm *tpm);
-uint32_t tpm_connection_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,
-                                 uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size);
 /* At the end of a call: closes the connection unless it may stay. */
 void tpm_connection_release(struct tpm *tpm);
 void tpm_connection_close(struct tpm *tpm);

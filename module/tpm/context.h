@@ -2,28 +2,29 @@
  * module/tpm: the implementation of include/tpm.h. No other folder includes its headers, and nothing here
  * knows PKCS #11 or MDE2.
  *
- * From the bottom up: wire (bytes), transport_* and connection (reaching a TPM), command (one command, with
- * its authorization), session (HMAC sessions) on kdf and primitives, operation (recovery and cleaning up
- * around the commands of one call), object (the commands on keys), then one file for each operation
- * of include/tpm.h.
+ * From the bottom up: wire (bytes of a response), back_off and loaded_objects (state of the running call),
+ * transport_* and connection (reaching a TPM), tcti (the connection for tss2-sys), session (authorization of
+ * a command) on kdf and primitives, command (one command), session_start and object (commands that several
+ * operations need), key_use and key_reclaim, operation (recovery and clean-up around the commands of one
+ * call), then one file for each group of functions in include/tpm.h.
  *
- * Commands are built here and not by tss2-sys or tss2-esys. ESYS does its cryptography through EVP in
- * OpenSSL's default context, where an application's engine or provider can take it over; SAPI 3.2 trusts the
- * lengths in a response; and both, like each TCTI of 3.2, print to stderr on an error unless the environment
- * says otherwise, which a module must not change.
+ * Commands are built by tss2-sys and not by tss2-esys, which does its cryptography through EVP in OpenSSL's
+ * default context, where an application's engine or provider can take it over.
  */
 #ifndef INTUNE_TPM_CONTEXT_H
 #define INTUNE_TPM_CONTEXT_H
 
 #include <openssl/ec.h>
+#include <tss2/tss2_tcti.h>
 
+#include "loaded_objects.h"
 #include "public_area.h"
 #include "response_code.h"
 #include "tpm.h"
 
 #define TPM_MESSAGE_MAX                                                                                      \
     4096 /* bytes of a command or response; every TPM has TPM2_MAX_COMMAND_SIZE of at most this */
-#define TPM_OBJECTS_MAX 4
+#define TPM_HEADER_SIZE 10 /* bytes of tag, size and code */
 #define TPM_CURVE_COUNT 4
 #define TPM_SRK_HANDLE  0x81000001U
 #define TPM_OURS_FIRST  0x81010001U
@@ -42,6 +43,10 @@ struct tpm_stale_handles {
 };
 
 struct tpm {
+    TSS2_TCTI_CONTEXT_COMMON_V1 interface; /* first: tss2-sys passes its address to tcti.c */
+    void *sapi;                            /* context of tss2-sys, NULL until the first command */
+    uint8_t response[TPM_MESSAGE_MAX];     /* to the last command */
+    size_t response_size;                  /* 0 until it arrived */
     char *tcti;
     const struct tpm_transport *transport; /* NULL until the first command */
     const char *address;                   /* what stands behind the colon in tcti */
@@ -50,9 +55,9 @@ struct tpm {
     void *tss_context;               /* other TCTIs, NULL when closed */
     void *tss_library;               /* of that TCTI, NULL before the first use; stays open */
     uint32_t last_rc;
-    uint32_t objects[TPM_OBJECTS_MAX]; /* loaded objects and sessions of the running call, to be flushed at
-                                          its end */
-    size_t object_count;
+    uint32_t failed_command; /* whose result last_rc is, 0 for none */
+    struct tpm_loaded_objects loaded;
+    struct timespec deadline;          /* of the response, where a transport needs one */
     EC_GROUP *groups[TPM_CURVE_COUNT]; /* made when first needed */
     struct tpm_stale_handles stale;
     const struct tpm_key *key; /* of the running call, NULL where it is about none */

@@ -1,8 +1,6 @@
 /* Another PIN for a key (TPM 2.0 part 3, 12.8): the TPM wraps the key again with the new value. */
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "key_use.h"
 #include "operation.h"
 
@@ -15,25 +13,16 @@ struct change {
 static uint32_t change_run(struct tpm *tpm, struct tpm_key_use *use)
 {
     struct change *change = (struct change *)use;
-    struct tpm_writer writer = {.data = change->key.private_blob, .capacity = TPM_BLOB_MAX};
-    struct tpm_command command;
     struct tpm_response response;
-    const uint8_t *bytes;
-    size_t size;
-    uint32_t rc;
+    uint32_t rc = tpm_key_use_change_auth(tpm, use, change->new_auth != NULL ? change->new_auth->value : NULL,
+                                          &response);
 
-    tpm_key_use_command(use, TPM2_CC_ObjectChangeAuth, &command);
-    command.encrypts = true;
-    tpm_write_sized(&command.parameters, change->new_auth != NULL ? change->new_auth->value : NULL,
-                    change->new_auth != NULL ? TPM_AUTH_SIZE : 0);
-    rc = tpm_command_run(tpm, &command, &response);
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    bytes = tpm_read_sized(&response.parameters, TPM_BLOB_MAX - 2, &size);
-    if (bytes == NULL || size == 0 || !tpm_read_complete(&response.parameters))
+    if (!tpm_read_blob(&response.parameters, change->key.private_blob, TPM_BLOB_MAX,
+                       &change->key.private_blob_size) ||
+        !tpm_read_complete(&response.parameters))
         return LOCAL_RC_MALFORMED;
-    tpm_write_sized(&writer, bytes, size);
-    change->key.private_blob_size = writer.size;
     return TPM2_RC_SUCCESS;
 }
 

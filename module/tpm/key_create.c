@@ -6,7 +6,7 @@
 #include "command.h"
 #include "object.h"
 #include "operation.h"
-#include "session.h"
+#include "session_start.h"
 
 struct creation {
     const struct tpm_key_request *request;
@@ -70,20 +70,6 @@ static uint32_t parent_find(struct tpm *tpm, bool may_persist, struct parent *pa
     return TPM2_RC_SUCCESS;
 }
 
-/* A TPM2B as it arrives, with its size. */
-static bool blob_take(struct tpm_reader *reader, uint8_t ret_blob[TPM_BLOB_MAX], size_t *ret_size)
-{
-    struct tpm_writer writer = {.data = ret_blob, .capacity = TPM_BLOB_MAX};
-    size_t size;
-    const uint8_t *bytes = tpm_read_sized(reader, TPM_BLOB_MAX - 2, &size);
-
-    if (bytes == NULL || size == 0)
-        return false;
-    tpm_write_sized(&writer, bytes, size);
-    *ret_size = writer.size;
-    return true;
-}
-
 static bool key_is_as_requested(const struct tpm_key_request *request, const struct tpm_public_key *key)
 {
     if (request->type != key->type)
@@ -91,44 +77,47 @@ static bool key_is_as_requested(const struct tpm_key_request *request, const str
     return key->type == TPM_KEY_RSA ? key->bits == request->bits : key->curve == request->curve;
 }
 
+static uint32_t key_read(const struct tpm_key_request *request, struct tpm_reader *reader,
+                         struct tpm_key *key)
+{
+    if (!tpm_read_blob(reader, key->private_blob, TPM_BLOB_MAX, &key->private_blob_size) ||
+        !tpm_read_blob(reader, key->public_blob, TPM_BLOB_MAX, &key->public_blob_size) ||
+        !tpm_public_parse(key->public_blob, key->public_blob_size, &key->public_key) ||
+        !key_is_as_requested(request, &key->public_key))
+        return LOCAL_RC_MALFORMED;
+    return TPM2_RC_SUCCESS;
+}
+
 static uint32_t key_make(struct tpm *tpm, struct creation *creation, const struct parent *parent)
 {
+    const bool has_auth = creation->auth != NULL;
     struct tpm_session session = {0};
-    struct tpm_command command;
+    struct tpm_command command = {.code = TPM2_CC_Create,
+                                  .authorization =
+                                      has_auth ? TPM_AUTHORIZATION_SESSION : TPM_AUTHORIZATION_EMPTY,
+                                  .session = {.session = &session, .handle_count = 1, .encrypts = true}};
+    TPM2B_SENSITIVE_CREATE sensitive = {0};
+    const TPM2B_DATA outside_info = {0};
+    const TPML_PCR_SELECTION pcrs = {0};
+    TPM2B_PUBLIC template;
     struct tpm_response response;
-    struct tpm_key *key = &creation->key;
-    size_t begin;
-    uint32_t rc;
+    uint32_t rc = TPM2_RC_SUCCESS;
 
-    tpm_command_begin(&command, TPM2_CC_Create,
-                      creation->auth != NULL ? TPM_AUTHORIZATION_SESSION : TPM_AUTHORIZATION_EMPTY,
-                      (const uint32_t[TPM_COMMAND_HANDLES]){parent->handle});
-    if (creation->auth != NULL) {
+    if (has_auth) {
         rc = tpm_session_start(tpm, parent->handle, &parent->area.key, &session);
         if (rc != TPM2_RC_SUCCESS)
             return rc;
-        command.session = &session;
-        command.encrypts = true;
-        tpm_public_name(parent->public_blob.bytes, parent->public_blob.size, command.names[0]);
+        tpm_public_name(parent->public_blob.bytes, parent->public_blob.size, command.session.names[0]);
+        sensitive.sensitive.userAuth.size = TPM_AUTH_SIZE;
+        memcpy(sensitive.sensitive.userAuth.buffer, creation->auth->value, TPM_AUTH_SIZE);
     }
-    begin = tpm_write_sized_begin(&command.parameters); /* inSensitive */
-    tpm_write_sized(&command.parameters, creation->auth != NULL ? creation->auth->value : NULL,
-                    creation->auth != NULL ? TPM_AUTH_SIZE : 0);
-    tpm_write_u16(&command.parameters, 0); /* data */
-    tpm_write_sized_end(&command.parameters, begin);
-    tpm_public_write_device_key(&command.parameters, creation->request, creation->auth != NULL);
-    tpm_write_u16(&command.parameters, 0); /* outsideInfo */
-    tpm_write_u32(&command.parameters, 0); /* creationPCR */
-    rc = tpm_command_run(tpm, &command, &response);
+    tpm_public_template_device_key(creation->request, has_auth, &template);
+    rc = Tss2_Sys_Create_Prepare(tpm_command_begin(tpm), parent->handle, &sensitive, &template, &outside_info,
+                                 &pcrs);
+    rc = tpm_command_run(tpm, rc, &command, &response);
+    OPENSSL_cleanse(&sensitive, sizeof(sensitive));
     OPENSSL_cleanse(&session, sizeof(session));
-    if (rc != TPM2_RC_SUCCESS)
-        return rc;
-    if (!blob_take(&response.parameters, key->private_blob, &key->private_blob_size) ||
-        !blob_take(&response.parameters, key->public_blob, &key->public_blob_size) ||
-        !tpm_public_parse(key->public_blob, key->public_blob_size, &key->public_key) ||
-        !key_is_as_requested(creation->request, &key->public_key))
-        return LOCAL_RC_MALFORMED;
-    return TPM2_RC_SUCCESS;
+    return rc == TPM2_RC_SUCCESS ? key_read(creation->request, &response.parameters, &creation->key) : rc;
 }
 
 /* The owner of a storage root key at the handle may have given it an authorization: then it is not for us. */

@@ -1,7 +1,7 @@
+#include "key_reclaim.h"
+
 #include "capability.h"
-#include "key_use.h"
 #include "object.h"
-#include "operation.h"
 
 #define TRANSIENT_FIRST 0x80000000U
 #define TRANSIENT_LAST  0x80fffffeU

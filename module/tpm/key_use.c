@@ -5,7 +5,7 @@
 #include <openssl/crypto.h>
 
 #include "object.h"
-#include "operation.h"
+#include "session_start.h"
 
 static bool key_is_whole(const struct tpm_key *key)
 {
@@ -37,7 +37,7 @@ static uint32_t parent_create(struct tpm *tpm, const struct tpm_key *key, struct
     return TPM2_RC_SUCCESS;
 }
 
-/* What is doubted about this key; nothing about another one. */
+/* The stale handles of this key; those of one key are remembered at a time. */
 static struct tpm_stale_handles *stale_handles_of(struct tpm *tpm, const struct tpm_key *key)
 {
     uint8_t name[TPM_NAME_SIZE];
@@ -230,7 +230,7 @@ static uint32_t use_with_pin(struct tpm *tpm, struct tpm_key_use *use)
     uint32_t rc;
 
     /* Without a PIN, or with one that was refused, nothing is sent, and nothing counted. */
-    if (auth == NULL || (!use->asks && auth->refused != NULL && *auth->refused))
+    if (auth == NULL || (!use->rechecks && auth->refused != NULL && *auth->refused))
         return TPM2_RC_AUTH_FAIL;
     rc = use_either(tpm, use);
     if (auth->refused != NULL && (tpm_rc_is_authorization(rc) || rc == TPM2_RC_SUCCESS))
@@ -246,18 +246,34 @@ uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use)
     return use->key->has_pin ? use_with_pin(tpm, use) : use_either(tpm, use);
 }
 
-void tpm_key_use_command(struct tpm_key_use *use, uint32_t code, struct tpm_command *ret_command)
+struct tpm_command tpm_key_use_command(struct tpm_key_use *use, uint32_t code)
 {
     const struct tpm_key *key = use->key;
+    struct tpm_command command = {.code = code, .authorization = TPM_AUTHORIZATION_EMPTY};
 
-    tpm_command_begin(
-        ret_command, code, key->has_pin ? TPM_AUTHORIZATION_SESSION : TPM_AUTHORIZATION_EMPTY,
-        (const uint32_t[TPM_COMMAND_HANDLES]){use->handle, use->needs_parent ? use->parent : 0});
     if (key->has_pin) {
-        ret_command->session = &use->session;
-        ret_command->auth = use->auth;
-        tpm_public_name(key->public_blob, key->public_blob_size, ret_command->names[0]);
+        command.authorization = TPM_AUTHORIZATION_SESSION;
+        command.session =
+            (struct tpm_session_use){.session = &use->session, .auth = use->auth, .handle_count = 1};
+        tpm_public_name(key->public_blob, key->public_blob_size, command.session.names[0]);
         if (use->needs_parent)
-            tpm_public_name(key->parent_public, key->parent_public_size, ret_command->names[1]);
+            tpm_public_name(key->parent_public, key->parent_public_size,
+                            command.session.names[command.session.handle_count++]);
     }
+    return command;
+}
+
+uint32_t tpm_key_use_change_auth(struct tpm *tpm, struct tpm_key_use *use, const uint8_t *new_value,
+                                 struct tpm_response *ret_response)
+{
+    struct tpm_command command = tpm_key_use_command(use, TPM2_CC_ObjectChangeAuth);
+    TPM2B_AUTH value = {.size = new_value != NULL ? TPM_AUTH_SIZE : 0};
+
+    command.session.encrypts = true;
+    if (new_value != NULL)
+        memcpy(value.buffer, new_value, TPM_AUTH_SIZE);
+    uint32_t rc = Tss2_Sys_ObjectChangeAuth_Prepare(tpm_command_begin(tpm), use->handle, use->parent, &value);
+    rc = tpm_command_run(tpm, rc, &command, ret_response);
+    OPENSSL_cleanse(&value, sizeof(value));
+    return rc;
 }

@@ -13,7 +13,7 @@ struct tpm_key_use {
     const struct tpm_key *key;
     const struct tpm_auth *auth;
     bool needs_parent; /* the command names the parent too */
-    bool asks;         /* whether the value is right: also of one that was refused before */
+    bool rechecks;     /* a value that was refused before is sent again */
     uint32_t (*run)(struct tpm *tpm, struct tpm_key_use *use);
     /* Filled in for run(): */
     uint32_t handle;            /* the key */
@@ -23,23 +23,19 @@ struct tpm_key_use {
 
 /*
  * Runs `run` on the resident key; where that handle is empty or holds something else, once more on the
- * wrapped blob. A refused PIN of this very key is never tried again, but where somebody `asks`.
+ * wrapped blob. A refused PIN of this very key is sent again only if it `rechecks`.
  */
 uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use) __attribute__((warn_unused_result));
-
-/*
- * Flushes loaded objects that are this very key. For a TPM without a resource manager, held by this call
- * alone, whose memory has been full for seconds: they were left by a process that was killed between loading
- * the key and flushing it.
- */
-void tpm_key_reclaim(struct tpm *tpm, const struct tpm_key *key);
 
 /* Loads the wrapped blob under its parent. */
 uint32_t tpm_key_load_wrapped(struct tpm *tpm, const struct tpm_key *key, uint32_t *ret_handle)
     __attribute__((warn_unused_result));
 
-/* Begins the command of a run(): on the key, and on the parent if that is needed, with the key's
- * authorization. */
-void tpm_key_use_command(struct tpm_key_use *use, uint32_t code, struct tpm_command *ret_command);
+/* The command of a run() on the key, and on the parent if that is needed, with the key's authorization. */
+struct tpm_command tpm_key_use_command(struct tpm_key_use *use, uint32_t code);
+/* TPM2_ObjectChangeAuth (part 3, 12.8) of a run() that needs the parent, with the new value encrypted; NULL
+ * for the empty one. The response's parameter is the new TPM2B_PRIVATE. */
+uint32_t tpm_key_use_change_auth(struct tpm *tpm, struct tpm_key_use *use, const uint8_t *new_value,
+                                 struct tpm_response *ret_response) __attribute__((warn_unused_result));
 
 #endif

@@ -3,22 +3,6 @@
 #include <string.h>
 
 #include "command.h"
-#include "operation.h"
-
-static uint32_t public_take(struct tpm_reader *reader, struct tpm_public_blob *ret_public)
-{
-    struct tpm_public_blob blob;
-    struct tpm_writer writer = {.data = blob.bytes, .capacity = sizeof(blob.bytes)};
-    size_t size;
-    const uint8_t *bytes = tpm_read_sized(reader, TPM_BLOB_MAX - 2, &size);
-
-    if (bytes == NULL || size == 0)
-        return LOCAL_RC_MALFORMED;
-    tpm_write_sized(&writer, bytes, size);
-    blob.size = writer.size;
-    *ret_public = blob;
-    return TPM2_RC_SUCCESS;
-}
 
 /* What the owner hierarchy refuses is not about a PIN. */
 static uint32_t owner_rc(uint32_t rc)
@@ -28,79 +12,102 @@ static uint32_t owner_rc(uint32_t rc)
     return rc;
 }
 
+static bool public_read(struct tpm_reader *reader, struct tpm_public_blob *ret_public)
+{
+    return tpm_read_blob(reader, ret_public->bytes, sizeof(ret_public->bytes), &ret_public->size);
+}
+
 uint32_t tpm_object_create_storage_root(struct tpm *tpm, uint32_t *ret_handle,
                                         struct tpm_public_blob *ret_public)
 {
-    struct tpm_command command;
+    const struct tpm_command command = {
+        .code = TPM2_CC_CreatePrimary, .authorization = TPM_AUTHORIZATION_EMPTY, .returns_handle = true};
+    const TPM2B_SENSITIVE_CREATE sensitive = {0};
+    const TPM2B_DATA outside_info = {0};
+    const TPML_PCR_SELECTION pcrs = {0};
+    TPM2B_PUBLIC template;
     struct tpm_response response;
-    size_t begin;
-    uint32_t rc;
 
-    tpm_command_begin(&command, TPM2_CC_CreatePrimary, TPM_AUTHORIZATION_EMPTY,
-                      (const uint32_t[TPM_COMMAND_HANDLES]){TPM2_RH_OWNER});
-    command.returns_handle = true;
-    begin = tpm_write_sized_begin(&command.parameters); /* inSensitive */
-    tpm_write_u16(&command.parameters, 0);              /* userAuth */
-    tpm_write_u16(&command.parameters, 0);              /* data */
-    tpm_write_sized_end(&command.parameters, begin);
-    tpm_public_write_storage_root(&command.parameters);
-    tpm_write_u16(&command.parameters, 0); /* outsideInfo */
-    tpm_write_u32(&command.parameters, 0); /* creationPCR */
-    rc = tpm_command_run(tpm, &command, &response);
+    tpm_public_template_storage_root(&template);
+    uint32_t rc = Tss2_Sys_CreatePrimary_Prepare(tpm_command_begin(tpm), TPM2_RH_OWNER, &sensitive, &template,
+                                                 &outside_info, &pcrs);
+    rc = tpm_command_run(tpm, rc, &command, &response);
     if (rc != TPM2_RC_SUCCESS)
         return owner_rc(rc);
-    tpm_objects_remember(tpm, response.handle);
-    rc = public_take(&response.parameters, ret_public); /* creation data, hash, ticket and name follow */
-    if (rc == TPM2_RC_SUCCESS)
-        *ret_handle = response.handle;
-    return rc;
+    tpm_loaded_objects_add(&tpm->loaded, response.handle);
+    if (!public_read(&response.parameters, ret_public)) /* creation data, hash, ticket and name follow */
+        return LOCAL_RC_MALFORMED;
+    *ret_handle = response.handle;
+    return TPM2_RC_SUCCESS;
 }
 
 uint32_t tpm_object_read_public(struct tpm *tpm, uint32_t handle, struct tpm_public_blob *ret_public)
 {
-    struct tpm_command command;
+    const struct tpm_command command = {.code = TPM2_CC_ReadPublic};
     struct tpm_response response;
-    uint32_t rc;
+    uint32_t rc = Tss2_Sys_ReadPublic_Prepare(tpm_command_begin(tpm), handle);
 
-    tpm_command_begin(&command, TPM2_CC_ReadPublic, TPM_AUTHORIZATION_NONE,
-                      (const uint32_t[TPM_COMMAND_HANDLES]){handle});
-    rc = tpm_command_run(tpm, &command, &response);
-    if (rc != TPM2_RC_SUCCESS)
-        return rc;
-    return public_take(&response.parameters, ret_public);
+    rc = tpm_command_run(tpm, rc, &command, &response);
+    if (rc == TPM2_RC_SUCCESS && !public_read(&response.parameters, ret_public))
+        rc = LOCAL_RC_MALFORMED;
+    return rc;
 }
 
 uint32_t tpm_object_load(struct tpm *tpm, uint32_t parent, const struct tpm_key *key, uint32_t *ret_handle)
 {
-    struct tpm_command command;
+    const struct tpm_command command = {
+        .code = TPM2_CC_Load, .authorization = TPM_AUTHORIZATION_EMPTY, .returns_handle = true};
+    struct tpm_reader reader = {.data = key->private_blob, .size = key->private_blob_size};
+    TPM2B_PRIVATE private_area = {0};
+    TPM2B_PUBLIC public_area;
     struct tpm_response response;
-    uint32_t rc;
+    size_t size;
+    const uint8_t *bytes = tpm_read_sized(&reader, sizeof(private_area.buffer), &size);
 
-    if (key->private_blob_size == 0 || key->private_blob_size > TPM_BLOB_MAX ||
-        key->public_blob_size > TPM_BLOB_MAX)
+    if (!tpm_read_complete(&reader) || size == 0 ||
+        !tpm_public_area_decode(key->public_blob, key->public_blob_size, &public_area))
         return LOCAL_RC_BAD_ARGUMENT;
-    tpm_command_begin(&command, TPM2_CC_Load, TPM_AUTHORIZATION_EMPTY,
-                      (const uint32_t[TPM_COMMAND_HANDLES]){parent});
-    command.returns_handle = true;
-    tpm_write_bytes(&command.parameters, key->private_blob, key->private_blob_size);
-    tpm_write_bytes(&command.parameters, key->public_blob, key->public_blob_size);
-    rc = tpm_command_run(tpm, &command, &response);
+    private_area.size = (uint16_t)size;
+    memcpy(private_area.buffer, bytes, size);
+    uint32_t rc = Tss2_Sys_Load_Prepare(tpm_command_begin(tpm), parent, &private_area, &public_area);
+    rc = tpm_command_run(tpm, rc, &command, &response);
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    tpm_objects_remember(tpm, response.handle);
+    tpm_loaded_objects_add(&tpm->loaded, response.handle);
     *ret_handle = response.handle;
     return TPM2_RC_SUCCESS;
 }
 
 uint32_t tpm_object_evict_control(struct tpm *tpm, uint32_t object, uint32_t persistent_handle)
 {
-    struct tpm_command command;
+    const struct tpm_command command = {.code = TPM2_CC_EvictControl,
+                                        .authorization = TPM_AUTHORIZATION_EMPTY};
     struct tpm_response response;
+    uint32_t rc =
+        Tss2_Sys_EvictControl_Prepare(tpm_command_begin(tpm), TPM2_RH_OWNER, object, persistent_handle);
 
-    tpm_command_begin(&command, TPM2_CC_EvictControl, TPM_AUTHORIZATION_EMPTY,
-                      (const uint32_t[TPM_COMMAND_HANDLES]){TPM2_RH_OWNER, object});
-    tpm_write_u32(&command.parameters, persistent_handle);
-    return owner_rc(tpm_command_run(tpm, &command, &response));
+    return owner_rc(tpm_command_run(tpm, rc, &command, &response));
+}
+
+/* A failure leaves nothing else to do. */
+void tpm_object_flush(struct tpm *tpm, uint32_t handle)
+{
+    const struct tpm_command command = {.code = TPM2_CC_FlushContext};
+    const uint32_t last_rc = tpm->last_rc, failed_command = tpm->failed_command;
+    struct tpm_response response;
+    uint32_t rc = Tss2_Sys_FlushContext_Prepare(tpm_command_begin(tpm), handle);
+
+    if (tpm_command_run(tpm, rc, &command, &response) != TPM2_RC_SUCCESS) {
+        tpm->last_rc = last_rc;
+        tpm->failed_command = failed_command;
+    }
+    tpm_loaded_objects_remove(&tpm->loaded, handle);
+}
+
+void tpm_objects_flush(struct tpm *tpm)
+{
+    while (tpm->loaded.count > 0)
+        tpm_object_flush(tpm, tpm->loaded.handles[tpm->loaded.count - 1]);
 }
 
 uint32_t tpm_object_compare(struct tpm *tpm, uint32_t handle, const uint8_t *public_blob, size_t size,

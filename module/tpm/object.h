@@ -28,6 +28,10 @@ uint32_t tpm_object_load(struct tpm *tpm, uint32_t parent, const struct tpm_key 
 uint32_t tpm_object_evict_control(struct tpm *tpm, uint32_t object, uint32_t persistent_handle)
     __attribute__((warn_unused_result));
 
+/* TPM2_FlushContext of one loaded object or session, or of all of the running call, the last one first. */
+void tpm_object_flush(struct tpm *tpm, uint32_t handle);
+void tpm_objects_flush(struct tpm *tpm);
+
 /* The object at a handle is the one whose TPM2B_PUBLIC is given. False also when nothing is there. */
 uint32_t tpm_object_compare(struct tpm *tpm, uint32_t handle, const uint8_t *public_blob, size_t size,
                             bool *ret_same) __attribute__((warn_unused_result));

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <tss2/tss2_mu.h>
+
 #define DEVICE_ATTRIBUTES                                                                                    \
     (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |                      \
      TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_SIGN_ENCRYPT)
@@ -9,7 +11,6 @@
     (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |                      \
      TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
 #define RSA_EXPONENT_DEFAULT 65537U
-#define POLICY_MAX           64
 
 static const struct {
     enum tpm_curve curve;
@@ -38,104 +39,92 @@ unsigned tpm_curve_bits(enum tpm_curve curve)
     return 0;
 }
 
-static void symmetric_parse(struct tpm_reader *reader, struct tpm_public_area *area)
+static bool rsa_key_take(const TPMT_PUBLIC *public, struct tpm_public_key *ret_key)
 {
-    uint16_t algorithm = tpm_read_u16(reader);
+    const TPMS_RSA_PARMS *parameters = &public->parameters.rsaDetail;
+    const TPM2B_PUBLIC_KEY_RSA *modulus = &public->unique.rsa;
+    const unsigned bits = parameters->keyBits;
+    const uint32_t exponent = parameters->exponent != 0 ? parameters->exponent : RSA_EXPONENT_DEFAULT;
 
-    if (algorithm == TPM2_ALG_NULL)
-        return;
-    if (algorithm != TPM2_ALG_AES || tpm_read_u16(reader) != 128 || tpm_read_u16(reader) != TPM2_ALG_CFB)
-        reader->failed = true;
-    area->is_storage = true;
-}
-
-/* A scheme of the key's own would be followed by a hash; no key of ours and no storage key has one. */
-static void scheme_parse(struct tpm_reader *reader, struct tpm_public_area *area)
-{
-    if (tpm_read_u16(reader) == TPM2_ALG_NULL)
-        return;
-    (void)tpm_read_u16(reader);
-    area->has_scheme = true;
-}
-
-static void rsa_parse(struct tpm_reader *reader, struct tpm_public_area *area)
-{
-    struct tpm_public_key *key = &area->key;
-    const uint8_t *modulus;
-    size_t size;
-
-    key->type = TPM_KEY_RSA;
-    key->bits = tpm_read_u16(reader);
-    key->exponent = tpm_read_u32(reader);
-    if (key->exponent == 0)
-        key->exponent = RSA_EXPONENT_DEFAULT;
-    modulus = tpm_read_sized(reader, sizeof(key->modulus), &size);
-    if (key->bits < 1024 || key->bits > 8 * TPM_RSA_MAX || key->bits % 8 != 0 || key->exponent % 2 == 0 ||
-        key->exponent == 1 || modulus == NULL || size != key->bits / 8 || (modulus[0] & 0x80) == 0 ||
-        modulus[size - 1] % 2 == 0) {
-        reader->failed = true;
-        return;
-    }
-    memcpy(key->modulus, modulus, size);
+    if (bits < 1024 || bits > 8 * TPM_RSA_MAX || bits % 8 != 0 || exponent % 2 == 0 || exponent == 1 ||
+        modulus->size != bits / 8 || (modulus->buffer[0] & 0x80) == 0 ||
+        modulus->buffer[modulus->size - 1] % 2 == 0)
+        return false;
+    ret_key->type = TPM_KEY_RSA;
+    ret_key->bits = bits;
+    ret_key->exponent = exponent;
+    memcpy(ret_key->modulus, modulus->buffer, modulus->size);
+    return true;
 }
 
 /* Some TPMs leave leading zero bytes of a coordinate out. */
-static void coordinate_parse(struct tpm_reader *reader, size_t size, uint8_t ret_coordinate[TPM_EC_MAX])
+static bool coordinate_take(const TPM2B_ECC_PARAMETER *given, size_t size, uint8_t ret_coordinate[TPM_EC_MAX])
 {
-    size_t given;
-    const uint8_t *bytes = tpm_read_sized(reader, size, &given);
-
-    if (bytes == NULL || given == 0)
-        reader->failed = true;
-    else
-        memcpy(ret_coordinate + size - given, bytes, given);
+    if (given->size == 0 || given->size > size)
+        return false;
+    memcpy(ret_coordinate + size - given->size, given->buffer, given->size);
+    return true;
 }
 
-static void ec_parse(struct tpm_reader *reader, struct tpm_public_area *area)
+static bool ec_key_take(const TPMT_PUBLIC *public, struct tpm_public_key *ret_key)
 {
-    uint16_t identifier = tpm_read_u16(reader);
-    struct tpm_public_key *key = &area->key;
+    const TPMS_ECC_PARMS *parameters = &public->parameters.eccDetail;
 
-    key->type = TPM_KEY_EC;
+    ret_key->type = TPM_KEY_EC;
     for (size_t i = 0; i < CURVE_COUNT; i++)
-        if (curves[i].identifier == identifier) {
-            key->curve = curves[i].curve;
-            key->bits = curves[i].bits;
+        if (curves[i].identifier == parameters->curveID) {
+            ret_key->curve = curves[i].curve;
+            ret_key->bits = curves[i].bits;
         }
-    if (tpm_read_u16(reader) != TPM2_ALG_NULL ||
-        key->curve == TPM_CURVE_NONE) { /* no key derivation scheme */
-        reader->failed = true;
-        return;
-    }
-    coordinate_parse(reader, (key->bits + 7) / 8, key->x);
-    coordinate_parse(reader, (key->bits + 7) / 8, key->y);
+    const size_t size = (ret_key->bits + 7) / 8;
+    return parameters->kdf.scheme == TPM2_ALG_NULL && ret_key->curve != TPM_CURVE_NONE &&
+           coordinate_take(&public->unique.ecc.x, size, ret_key->x) &&
+           coordinate_take(&public->unique.ecc.y, size, ret_key->y);
+}
+
+/* tss2-mu takes bytes that it would not write, such as some after the public area but inside the TPM2B. */
+bool tpm_public_area_decode(const uint8_t *blob, size_t size, TPM2B_PUBLIC *ret_public)
+{
+    uint8_t again[TPM_BLOB_MAX];
+    size_t offset = 0, again_size = 0;
+    TPM2B_PUBLIC public = {0};
+
+    if (size > sizeof(again) ||
+        Tss2_MU_TPM2B_PUBLIC_Unmarshal(blob, size, &offset, &public) != TSS2_RC_SUCCESS ||
+        Tss2_MU_TPM2B_PUBLIC_Marshal(&public, again, sizeof(again), &again_size) != TSS2_RC_SUCCESS ||
+        offset != size || again_size != size || memcmp(blob, again, size) != 0)
+        return false;
+    *ret_public = public;
+    return true;
 }
 
 bool tpm_public_area_parse(const uint8_t *blob, size_t size, struct tpm_public_area *ret_area)
 {
-    struct tpm_reader outer = {.data = blob, .size = size}, reader = {0};
+    TPM2B_PUBLIC decoded;
     struct tpm_public_area area = {0};
-    uint16_t type, name_algorithm;
-    size_t policy_size;
 
-    reader.data = tpm_read_sized(&outer, TPM_BLOB_MAX, &reader.size);
-    if (!tpm_read_complete(&outer))
+    if (!tpm_public_area_decode(blob, size, &decoded))
         return false;
-    type = tpm_read_u16(&reader);
-    name_algorithm = tpm_read_u16(&reader);
-    area.attributes = tpm_read_u32(&reader);
-    (void)tpm_read_sized(&reader, POLICY_MAX, &policy_size);
-    area.has_policy = policy_size > 0;
-    if (name_algorithm != TPM2_ALG_SHA256 || (type != TPM2_ALG_RSA && type != TPM2_ALG_ECC))
+    const TPMT_PUBLIC *public = &decoded.publicArea;
+    if (public->nameAlg != TPM2_ALG_SHA256 || (public->type != TPM2_ALG_RSA && public->type != TPM2_ALG_ECC))
         return false;
-    symmetric_parse(&reader, &area);
-    scheme_parse(&reader, &area);
-    if (type == TPM2_ALG_RSA)
-        rsa_parse(&reader, &area);
-    else
-        ec_parse(&reader, &area);
-    if (!tpm_read_complete(&reader))
+    /* symmetric and scheme stand first in the parameters of both types */
+    const TPMT_SYM_DEF_OBJECT *symmetric = &public->parameters.asymDetail.symmetric;
+    area.attributes = public->objectAttributes;
+    area.has_policy = public->authPolicy.size > 0;
+    area.is_storage = symmetric->algorithm != TPM2_ALG_NULL;
+    if (area.is_storage && (symmetric->algorithm != TPM2_ALG_AES || symmetric->keyBits.aes != 128 ||
+                            symmetric->mode.aes != TPM2_ALG_CFB))
         return false;
+    if (public->type == TPM2_ALG_RSA) {
+        area.has_scheme = public->parameters.rsaDetail.scheme.scheme != TPM2_ALG_NULL;
+        if (!rsa_key_take(public, &area.key))
+            return false;
+    } else {
+        area.has_scheme = public->parameters.eccDetail.scheme.scheme != TPM2_ALG_NULL;
+        if (!ec_key_take(public, &area.key))
+            return false;
+    }
     *ret_area = area;
     return true;
 }
@@ -178,59 +167,47 @@ void tpm_public_name(const uint8_t *blob, size_t size, uint8_t ret_name[TPM_NAME
 
 /* TCG EK Credential Profile, H-2 and TCG TPM v2.0 Provisioning Guidance, 7.5.1: as tpm2-openssl and others
  * make it again. */
-void tpm_public_write_storage_root(struct tpm_writer *writer)
+void tpm_public_template_storage_root(TPM2B_PUBLIC *ret_template)
 {
-    size_t begin = tpm_write_sized_begin(writer);
-
-    tpm_write_u16(writer, TPM2_ALG_ECC);
-    tpm_write_u16(writer, TPM2_ALG_SHA256);
-    tpm_write_u32(writer, STORAGE_ATTRIBUTES | TPMA_OBJECT_NODA);
-    tpm_write_u16(writer, 0); /* authPolicy */
-    tpm_write_u16(writer, TPM2_ALG_AES);
-    tpm_write_u16(writer, 128);
-    tpm_write_u16(writer, TPM2_ALG_CFB);
-    tpm_write_u16(writer, TPM2_ALG_NULL); /* scheme */
-    tpm_write_u16(writer, TPM2_ECC_NIST_P256);
-    tpm_write_u16(writer, TPM2_ALG_NULL); /* kdf */
-    tpm_write_u16(writer, 0);             /* x */
-    tpm_write_u16(writer, 0);             /* y */
-    tpm_write_sized_end(writer, begin);
+    *ret_template =
+        (TPM2B_PUBLIC){.publicArea = {.type = TPM2_ALG_ECC,
+                                      .nameAlg = TPM2_ALG_SHA256,
+                                      .objectAttributes = STORAGE_ATTRIBUTES | TPMA_OBJECT_NODA,
+                                      .parameters.eccDetail = {.symmetric = {.algorithm = TPM2_ALG_AES,
+                                                                             .keyBits.aes = 128,
+                                                                             .mode.aes = TPM2_ALG_CFB},
+                                                               .scheme.scheme = TPM2_ALG_NULL,
+                                                               .curveID = TPM2_ECC_NIST_P256,
+                                                               .kdf.scheme = TPM2_ALG_NULL}}};
 }
 
-/* Symmetric, scheme, size or curve: what stands in a public area before the key itself. */
-static void parameters_write(struct tpm_writer *writer, const struct tpm_key_request *request)
+void tpm_public_template_parameters(const struct tpm_key_request *request, TPMT_PUBLIC_PARMS *ret_parameters)
 {
-    tpm_write_u16(writer, TPM2_ALG_NULL); /* symmetric */
-    tpm_write_u16(writer, TPM2_ALG_NULL); /* scheme */
-    if (request->type == TPM_KEY_RSA) {
-        tpm_write_u16(writer, (uint16_t)request->bits);
-        tpm_write_u32(writer, 0); /* 65537 */
-    } else {
-        tpm_write_u16(writer, tpm_curve_identifier(request->curve));
-        tpm_write_u16(writer, TPM2_ALG_NULL); /* kdf */
-    }
+    if (request->type == TPM_KEY_RSA)
+        *ret_parameters = (TPMT_PUBLIC_PARMS){.type = TPM2_ALG_RSA,
+                                              .parameters.rsaDetail = {.symmetric.algorithm = TPM2_ALG_NULL,
+                                                                       .scheme.scheme = TPM2_ALG_NULL,
+                                                                       .keyBits = (uint16_t)request->bits}};
+    else
+        *ret_parameters =
+            (TPMT_PUBLIC_PARMS){.type = TPM2_ALG_ECC,
+                                .parameters.eccDetail = {.symmetric.algorithm = TPM2_ALG_NULL,
+                                                         .scheme.scheme = TPM2_ALG_NULL,
+                                                         .curveID = tpm_curve_identifier(request->curve),
+                                                         .kdf.scheme = TPM2_ALG_NULL}};
 }
 
-void tpm_public_write_parameters(struct tpm_writer *writer, const struct tpm_key_request *request)
+void tpm_public_template_device_key(const struct tpm_key_request *request, bool dictionary_attack,
+                                    TPM2B_PUBLIC *ret_template)
 {
-    tpm_write_u16(writer, request->type == TPM_KEY_RSA ? TPM2_ALG_RSA : TPM2_ALG_ECC);
-    parameters_write(writer, request);
-}
+    TPMT_PUBLIC_PARMS parameters;
 
-void tpm_public_write_device_key(struct tpm_writer *writer, const struct tpm_key_request *request,
-                                 bool dictionary_attack)
-{
-    bool rsa = request->type == TPM_KEY_RSA;
-    size_t begin = tpm_write_sized_begin(writer);
-
-    tpm_write_u16(writer, rsa ? TPM2_ALG_RSA : TPM2_ALG_ECC);
-    tpm_write_u16(writer, TPM2_ALG_SHA256);
-    tpm_write_u32(writer, DEVICE_ATTRIBUTES | (rsa ? TPMA_OBJECT_DECRYPT : 0) |
-                              (dictionary_attack ? 0 : TPMA_OBJECT_NODA));
-    tpm_write_u16(writer, 0); /* authPolicy */
-    parameters_write(writer, request);
-    tpm_write_u16(writer, 0); /* modulus or x */
-    if (!rsa)
-        tpm_write_u16(writer, 0); /* y */
-    tpm_write_sized_end(writer, begin);
+    tpm_public_template_parameters(request, &parameters);
+    *ret_template = (TPM2B_PUBLIC){
+        .publicArea = {.type = parameters.type,
+                       .nameAlg = TPM2_ALG_SHA256,
+                       .objectAttributes = DEVICE_ATTRIBUTES |
+                                           (request->type == TPM_KEY_RSA ? TPMA_OBJECT_DECRYPT : 0) |
+                                           (dictionary_attack ? 0 : TPMA_OBJECT_NODA),
+                       .parameters = parameters.parameters}};
 }

@@ -1,11 +1,9 @@
-/* TPMT_PUBLIC of RSA and EC keys (TPM 2.0 part 2, 12.2.4): reading, strictly, and writing the two templates
- * we use. */
+/* TPMT_PUBLIC of RSA and EC keys (TPM 2.0 part 2, 12.2.4): read strictly, and the templates of ours. */
 #ifndef INTUNE_TPM_PUBLIC_AREA_H
 #define INTUNE_TPM_PUBLIC_AREA_H
 
 #include "primitives.h"
 #include "response_code.h"
-#include "wire.h"
 
 #define TPM_NAME_SIZE (2 + TPM_SHA256_SIZE) /* of an object whose nameAlg is SHA-256: all that we use */
 
@@ -31,13 +29,15 @@ bool tpm_public_key_equal(const struct tpm_public_key *a, const struct tpm_publi
  * parses. */
 void tpm_public_name(const uint8_t *blob, size_t size, uint8_t ret_name[TPM_NAME_SIZE]);
 
-/* TPM2B_PUBLIC templates. */
-void tpm_public_write_storage_root(struct tpm_writer *writer);
-void tpm_public_write_device_key(struct tpm_writer *writer, const struct tpm_key_request *request,
-                                 bool dictionary_attack);
-/* TPMT_PUBLIC_PARMS of such a key. */
-void tpm_public_write_parameters(struct tpm_writer *writer, const struct tpm_key_request *request);
+/* A TPM2B_PUBLIC for tss2-sys; false unless it is exactly one, as a TPM writes it. */
+bool tpm_public_area_decode(const uint8_t *blob, size_t size, TPM2B_PUBLIC *ret_public)
+    __attribute__((warn_unused_result));
 
+/* Templates: the storage root key, a device key, and what of the latter TPM2_TestParms takes. */
+void tpm_public_template_storage_root(TPM2B_PUBLIC *ret_template);
+void tpm_public_template_device_key(const struct tpm_key_request *request, bool dictionary_attack,
+                                    TPM2B_PUBLIC *ret_template);
+void tpm_public_template_parameters(const struct tpm_key_request *request, TPMT_PUBLIC_PARMS *ret_parameters);
 /* TPM_ECC_CURVE of a curve, its bits; 0 for TPM_CURVE_NONE. */
 uint16_t tpm_curve_identifier(enum tpm_curve curve);
 unsigned tpm_curve_bits(enum tpm_curve curve);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
+#include <tss2/tss2_mu.h>
 
 #include "curve.h"
 #include "key_use.h"
@@ -55,36 +56,37 @@ static uint32_t use_run(struct tpm *tpm, void *context)
 
 /* TPM2_Sign with a null ticket, which an unrestricted key takes (part 3, 20.2). */
 static uint32_t sign_send(struct tpm *tpm, struct signature *signature, uint16_t scheme,
-                          struct tpm_response *ret_response)
+                          TPMT_SIGNATURE *ret_value)
 {
-    struct tpm_command command;
-    uint32_t rc;
+    static const TPMT_TK_HASHCHECK ticket = {.tag = TPM2_ST_HASHCHECK, .hierarchy = TPM2_RH_NULL};
+    const struct tpm_command command = tpm_key_use_command(&signature->use, TPM2_CC_Sign);
+    const TPMT_SIG_SCHEME in_scheme = {.scheme = scheme, .details.any.hashAlg = signature->form->identifier};
+    TPM2B_DIGEST digest = {.size = (uint16_t)signature->form->size};
+    struct tpm_response response;
+    size_t offset = 0;
 
-    tpm_key_use_command(&signature->use, TPM2_CC_Sign, &command);
-    tpm_write_sized(&command.parameters, signature->digest, signature->form->size);
-    tpm_write_u16(&command.parameters, scheme);
-    tpm_write_u16(&command.parameters, signature->form->identifier);
-    tpm_write_u16(&command.parameters, TPM2_ST_HASHCHECK);
-    tpm_write_u32(&command.parameters, TPM2_RH_NULL);
-    tpm_write_u16(&command.parameters, 0);
-    rc = tpm_command_run(tpm, &command, ret_response);
+    memcpy(digest.buffer, signature->digest, signature->form->size);
+    uint32_t rc =
+        Tss2_Sys_Sign_Prepare(tpm_command_begin(tpm), signature->use.handle, &digest, &in_scheme, &ticket);
+    rc = tpm_command_run(tpm, rc, &command, &response);
     /* Of a resident key TPM_RC_SCHEME may also say that it is another kind of key. */
     if (tpm_rc_base(rc) == TPM2_RC_HASH ||
         (tpm_rc_base(rc) == TPM2_RC_SCHEME && signature->use.handle != signature->use.key->persistent_handle))
         tpm->missing_hashes |= 1U << signature->form->hash;
-    if (rc == TPM2_RC_SUCCESS && (tpm_read_u16(&ret_response->parameters) != scheme ||
-                                  tpm_read_u16(&ret_response->parameters) != signature->form->identifier))
-        rc = LOCAL_RC_NOT_VERIFIED;
-    return rc;
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    if (Tss2_MU_TPMT_SIGNATURE_Unmarshal(response.parameters.data, response.parameters.size, &offset,
+                                         ret_value) != TSS2_RC_SUCCESS ||
+        offset != response.parameters.size || ret_value->sigAlg != scheme ||
+        ret_value->signature.any.hashAlg != signature->form->identifier)
+        return LOCAL_RC_NOT_VERIFIED;
+    return TPM2_RC_SUCCESS;
 }
 
-/* The next TPM2B as a number of exactly `size` bytes: TPMs leave leading zero bytes out. */
-static bool number_take(struct tpm_reader *reader, size_t size, uint8_t *ret_number)
+/* A number of exactly `size` bytes: TPMs leave leading zero bytes out. */
+static bool number_take(const uint8_t *bytes, size_t given, size_t size, uint8_t *ret_number)
 {
-    size_t given;
-    const uint8_t *bytes = tpm_read_sized(reader, size, &given);
-
-    if (bytes == NULL)
+    if (given > size)
         return false;
     memset(ret_number, 0, size - given);
     memcpy(ret_number + size - given, bytes, given);
@@ -94,51 +96,56 @@ static bool number_take(struct tpm_reader *reader, size_t size, uint8_t *ret_num
 static uint32_t ecdsa_run(struct tpm *tpm, struct tpm_key_use *use)
 {
     struct signature *signature = (struct signature *)use;
-    size_t size = (use->key->public_key.bits + 7) / 8;
-    struct tpm_response response;
-    uint32_t rc = sign_send(tpm, signature, TPM2_ALG_ECDSA, &response);
+    const size_t size = (use->key->public_key.bits + 7) / 8;
+    TPMT_SIGNATURE value;
+    uint32_t rc = sign_send(tpm, signature, TPM2_ALG_ECDSA, &value);
 
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    if (!number_take(&response.parameters, size, signature->result) ||
-        !number_take(&response.parameters, size, signature->result + size) ||
-        !tpm_read_complete(&response.parameters))
+    const TPMS_SIGNATURE_ECDSA *numbers = &value.signature.ecdsa;
+    if (!number_take(numbers->signatureR.buffer, numbers->signatureR.size, size, signature->result) ||
+        !number_take(numbers->signatureS.buffer, numbers->signatureS.size, size, signature->result + size))
         return LOCAL_RC_NOT_VERIFIED;
     return tpm_verify_ecdsa(tpm_curve_group(tpm, use->key->public_key.curve), &use->key->public_key,
                             signature->digest, signature->form->size, signature->result);
 }
 
-static uint32_t rsa_result_take(struct tpm_key_use *use, struct tpm_response *response)
+static uint32_t rsa_result_take(struct tpm_key_use *use, const TPM2B_PUBLIC_KEY_RSA *number)
 {
     struct signature *signature = (struct signature *)use;
 
-    if (!number_take(&response->parameters, use->key->public_key.bits / 8, signature->result) ||
-        !tpm_read_complete(&response->parameters))
+    if (!number_take(number->buffer, number->size, use->key->public_key.bits / 8, signature->result))
         return LOCAL_RC_NOT_VERIFIED;
     return tpm_verify_rsa(&use->key->public_key, signature->block, signature->result);
 }
 
 static uint32_t rsassa_run(struct tpm *tpm, struct tpm_key_use *use)
 {
-    struct tpm_response response;
-    uint32_t rc = sign_send(tpm, (struct signature *)use, TPM2_ALG_RSASSA, &response);
+    TPMT_SIGNATURE value;
+    uint32_t rc = sign_send(tpm, (struct signature *)use, TPM2_ALG_RSASSA, &value);
 
-    return rc != TPM2_RC_SUCCESS ? rc : rsa_result_take(use, &response);
+    return rc != TPM2_RC_SUCCESS ? rc : rsa_result_take(use, &value.signature.rsassa.sig);
 }
 
 static uint32_t rsa_private_run(struct tpm *tpm, struct tpm_key_use *use)
 {
-    struct signature *signature = (struct signature *)use;
-    struct tpm_command command;
+    static const TPMT_RSA_DECRYPT scheme = {.scheme = TPM2_ALG_NULL};
+    static const TPM2B_DATA label = {0};
+    const struct tpm_command command = tpm_key_use_command(use, TPM2_CC_RSA_Decrypt);
+    TPM2B_PUBLIC_KEY_RSA block = {.size = (uint16_t)(use->key->public_key.bits / 8)}, result = {0};
+    size_t offset = 0;
     struct tpm_response response;
-    uint32_t rc;
 
-    tpm_key_use_command(use, TPM2_CC_RSA_Decrypt, &command);
-    tpm_write_sized(&command.parameters, signature->block, use->key->public_key.bits / 8);
-    tpm_write_u16(&command.parameters, TPM2_ALG_NULL);
-    tpm_write_u16(&command.parameters, 0); /* label */
-    rc = tpm_command_run(tpm, &command, &response);
-    return rc != TPM2_RC_SUCCESS ? rc : rsa_result_take(use, &response);
+    memcpy(block.buffer, ((struct signature *)use)->block, block.size);
+    uint32_t rc = Tss2_Sys_RSA_Decrypt_Prepare(tpm_command_begin(tpm), use->handle, &block, &scheme, &label);
+    rc = tpm_command_run(tpm, rc, &command, &response);
+    if (rc != TPM2_RC_SUCCESS)
+        return rc;
+    if (Tss2_MU_TPM2B_PUBLIC_KEY_RSA_Unmarshal(response.parameters.data, response.parameters.size, &offset,
+                                               &result) != TSS2_RC_SUCCESS ||
+        offset != response.parameters.size)
+        return LOCAL_RC_NOT_VERIFIED;
+    return rsa_result_take(use, &result);
 }
 
 static bool key_is_possible(const struct tpm_key *key, enum tpm_key_type type)

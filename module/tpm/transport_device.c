@@ -40,16 +40,20 @@ static bool device_is_open(struct tpm *tpm)
     return tpm_descriptor_is_ours(tpm);
 }
 
-static uint32_t device_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,
-                                uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
+static uint32_t device_transmit(struct tpm *tpm, const uint8_t *command, size_t size)
 {
     ssize_t done;
 
     do {
-        done = write(tpm->descriptor, command, command_size);
+        done = write(tpm->descriptor, command, size);
     } while (done < 0 && errno == EINTR);
-    if (done != (ssize_t)command_size)
-        return LOCAL_RC_LOST;
+    return done == (ssize_t)size ? TPM2_RC_SUCCESS : LOCAL_RC_LOST;
+}
+
+static uint32_t device_receive(struct tpm *tpm, uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
+{
+    ssize_t done;
+
     do {
         done = read(tpm->descriptor, ret_response, TPM_MESSAGE_MAX);
     } while (done < 0 && errno == EINTR);
@@ -76,7 +80,8 @@ const struct tpm_transport tpm_transport_device = {
     .name = "device",
     .open = device_open,
     .is_open = device_is_open,
-    .exchange = device_exchange,
+    .transmit = device_transmit,
+    .receive = device_receive,
     .close = device_close,
     .keeps = device_keeps,
 };

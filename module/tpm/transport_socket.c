@@ -15,10 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "wire.h"
+
 #define CONNECT_SECONDS  30  /* in the queue of those who wait for the simulator */
 #define CREATE_SECONDS   300 /* making an RSA-4096 key on a slow machine */
 #define RESPONSE_SECONDS 60  /* anything else, behind everybody who waits */
-#define HEADER_SIZE      10
 
 static unsigned timeout_choose(const struct tpm *tpm, unsigned usual)
 {
@@ -184,30 +185,31 @@ static uint32_t bytes_receive(int descriptor, const struct timespec *deadline, u
     return TPM2_RC_SUCCESS;
 }
 
-static uint32_t socket_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,
-                                uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
+static uint32_t socket_transmit(struct tpm *tpm, const uint8_t *command, size_t size)
 {
-    struct tpm_reader code = {.data = command + 6, .size = command_size - 6};
-    struct timespec deadline;
-    uint32_t rc, size;
+    struct tpm_reader code = {.data = command + 6, .size = size - 6};
 
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec +=
+    clock_gettime(CLOCK_MONOTONIC, &tpm->deadline);
+    tpm->deadline.tv_sec +=
         timeout_choose(tpm, tpm_read_u32(&code) == TPM2_CC_Create ? CREATE_SECONDS : RESPONSE_SECONDS);
-    if (!bytes_send(tpm->descriptor, command, command_size))
-        return LOCAL_RC_LOST;
-    rc = bytes_receive(tpm->descriptor, &deadline, ret_response, HEADER_SIZE);
+    return bytes_send(tpm->descriptor, command, size) ? TPM2_RC_SUCCESS : LOCAL_RC_LOST;
+}
+
+static uint32_t socket_receive(struct tpm *tpm, uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
+{
+    uint32_t rc = bytes_receive(tpm->descriptor, &tpm->deadline, ret_response, TPM_HEADER_SIZE);
+
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    size = (uint32_t)ret_response[2] << 24 | (uint32_t)ret_response[3] << 16 |
-           (uint32_t)ret_response[4] << 8 | ret_response[5];
-    if (size < HEADER_SIZE || size > TPM_MESSAGE_MAX)
+    struct tpm_reader field = {.data = ret_response + 2, .size = 4};
+    const uint32_t size = tpm_read_u32(&field);
+    if (size < TPM_HEADER_SIZE || size > TPM_MESSAGE_MAX)
         return LOCAL_RC_MALFORMED;
-    rc = bytes_receive(tpm->descriptor, &deadline, ret_response + HEADER_SIZE, size - HEADER_SIZE);
-    if (rc != TPM2_RC_SUCCESS)
-        return rc;
-    *ret_size = size;
-    return TPM2_RC_SUCCESS;
+    rc = bytes_receive(tpm->descriptor, &tpm->deadline, ret_response + TPM_HEADER_SIZE,
+                       size - TPM_HEADER_SIZE);
+    if (rc == TPM2_RC_SUCCESS)
+        *ret_size = size;
+    return rc;
 }
 
 static bool socket_keeps(const struct tpm *tpm)
@@ -221,7 +223,8 @@ const struct tpm_transport tpm_transport_socket = {
     .starts_up = true,
     .open = socket_open,
     .is_open = socket_is_open,
-    .exchange = socket_exchange,
+    .transmit = socket_transmit,
+    .receive = socket_receive,
     .close = socket_close,
     .keeps = socket_keeps,
 };

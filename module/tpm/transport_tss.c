@@ -165,18 +165,24 @@ static int32_t receive_timeout(const struct tpm *tpm)
                                                                     : TSS2_TCTI_TIMEOUT_BLOCK;
 }
 
-static uint32_t tss_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,
-                             uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
+static uint32_t tss_transmit(struct tpm *tpm, const uint8_t *command, size_t size)
 {
-    TSS2_TCTI_CONTEXT *context = tpm->tss_context;
-    size_t size = TPM_MESSAGE_MAX;
     struct log_suppression suppression;
-    TSS2_RC rc;
 
     log_suppression_begin(tpm, &suppression);
-    rc = Tss2_Tcti_Transmit(context, command_size, command);
-    if (rc == TSS2_RC_SUCCESS)
-        rc = Tss2_Tcti_Receive(context, &size, ret_response, receive_timeout(tpm));
+    TSS2_RC rc = Tss2_Tcti_Transmit((TSS2_TCTI_CONTEXT *)tpm->tss_context, size, command);
+    log_suppression_end(&suppression);
+    return rc == TSS2_RC_SUCCESS ? TPM2_RC_SUCCESS : LOCAL_RC_LOST;
+}
+
+static uint32_t tss_receive(struct tpm *tpm, uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
+{
+    size_t size = TPM_MESSAGE_MAX;
+    struct log_suppression suppression;
+
+    log_suppression_begin(tpm, &suppression);
+    TSS2_RC rc =
+        Tss2_Tcti_Receive((TSS2_TCTI_CONTEXT *)tpm->tss_context, &size, ret_response, receive_timeout(tpm));
     log_suppression_end(&suppression);
     if (rc == TSS2_TCTI_RC_TRY_AGAIN)
         return LOCAL_RC_TIMEOUT;
@@ -209,7 +215,8 @@ const struct tpm_transport tpm_transport_tss = {
     .name = "tss",
     .open = tss_open,
     .is_open = tss_is_open,
-    .exchange = tss_exchange,
+    .transmit = tss_transmit,
+    .receive = tss_receive,
     .close = tss_close,
     .keeps = tss_keeps,
 };

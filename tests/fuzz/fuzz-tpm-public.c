@@ -10,11 +10,10 @@
 
 #include "connection.h"
 #include "public_area.h"
+#include "../unit/tpm-writer.h"
 #include "wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HEADER_SIZE 10
 
 static struct tpm_reader answers;
 
@@ -40,20 +39,30 @@ static bool fuzz_keeps(const struct tpm *tpm)
     return true;
 }
 
-static uint32_t fuzz_exchange(struct tpm *tpm, const uint8_t *command, size_t command_size,
-                              uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
+static uint8_t command_tag[2];
+
+static uint32_t fuzz_transmit(struct tpm *tpm, const uint8_t *command, size_t size)
+{
+    (void)tpm;
+    if (size < TPM_HEADER_SIZE)
+        abort();
+    memcpy(command_tag, command, sizeof(command_tag));
+    return TPM2_RC_SUCCESS;
+}
+
+static uint32_t fuzz_receive(struct tpm *tpm, uint8_t ret_response[TPM_MESSAGE_MAX], size_t *ret_size)
 {
     struct tpm_writer writer = {.data = ret_response, .capacity = TPM_MESSAGE_MAX};
     uint8_t mode = tpm_read_u8(&answers);
     size_t size;
-    const uint8_t *bytes = tpm_read_sized(&answers, TPM_MESSAGE_MAX - HEADER_SIZE, &size);
+    const uint8_t *bytes = tpm_read_sized(&answers, TPM_MESSAGE_MAX - TPM_HEADER_SIZE, &size);
 
     (void)tpm;
-    if (answers.failed || command_size < HEADER_SIZE)
+    if (answers.failed)
         return LOCAL_RC_UNREACHABLE;
     if (mode == 0) {
-        tpm_write_bytes(&writer, command, 2); /* the same tag */
-        tpm_write_u32(&writer, (uint32_t)(HEADER_SIZE + size));
+        tpm_write_bytes(&writer, command_tag, sizeof(command_tag));
+        tpm_write_u32(&writer, (uint32_t)(TPM_HEADER_SIZE + size));
         tpm_write_u32(&writer, TPM2_RC_SUCCESS);
     }
     tpm_write_bytes(&writer, bytes, size);
@@ -65,7 +74,8 @@ static const struct tpm_transport fuzz_transport = {
     .name = "fuzz",
     .open = fuzz_open,
     .is_open = fuzz_is_open,
-    .exchange = fuzz_exchange,
+    .transmit = fuzz_transmit,
+    .receive = fuzz_receive,
     .close = fuzz_close,
     .keeps = fuzz_keeps,
 };
@@ -77,10 +87,39 @@ static const uint8_t generator[64] = {
     0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16,
     0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5};
 
+/* A storage key, and a device key of either type. */
+static size_t public_fill(uint8_t blob[TPM_BLOB_MAX], const struct tpm_public_key *key, bool is_storage)
+{
+    struct tpm_writer writer = {.data = blob, .capacity = TPM_BLOB_MAX};
+    const bool rsa = key->type == TPM_KEY_RSA;
+    size_t begin = tpm_write_sized_begin(&writer);
+
+    tpm_write_u16(&writer, rsa ? TPM2_ALG_RSA : TPM2_ALG_ECC);
+    tpm_write_u16(&writer, TPM2_ALG_SHA256);
+    tpm_write_u32(&writer, is_storage ? 0x00030472 : 0x00040472);
+    tpm_write_u16(&writer, 0);
+    tpm_write_u16(&writer, is_storage ? TPM2_ALG_AES : TPM2_ALG_NULL);
+    if (is_storage) {
+        tpm_write_u16(&writer, 128);
+        tpm_write_u16(&writer, TPM2_ALG_CFB);
+    }
+    tpm_write_u16(&writer, TPM2_ALG_NULL);
+    tpm_write_u16(&writer, rsa ? 2048 : TPM2_ECC_NIST_P256);
+    if (rsa) {
+        tpm_write_u32(&writer, 0);
+        tpm_write_sized(&writer, key->modulus, 256);
+    } else {
+        tpm_write_u16(&writer, TPM2_ALG_NULL);
+        tpm_write_sized(&writer, generator, 32);
+        tpm_write_sized(&writer, generator + 32, 32);
+    }
+    tpm_write_sized_end(&writer, begin);
+    return writer.size;
+}
+
 static void key_fill(struct tpm_key *key, bool rsa, bool resident, bool with_pin)
 {
-    struct tpm_writer parent = {.data = key->parent_public, .capacity = TPM_BLOB_MAX};
-    size_t begin;
+    const struct tpm_public_key storage_key = {.type = TPM_KEY_EC};
 
     memset(key, 0, sizeof(*key));
     key->public_key.type = rsa ? TPM_KEY_RSA : TPM_KEY_EC;
@@ -90,26 +129,13 @@ static void key_fill(struct tpm_key *key, bool rsa, bool resident, bool with_pin
     memset(key->public_key.modulus, 0xc1, 256);
     memcpy(key->public_key.x, generator, 32);
     memcpy(key->public_key.y, generator + 32, 32);
-    key->public_blob_size = 8;
+    key->public_blob_size = public_fill(key->public_blob, &key->public_key, false);
+    key->private_blob[1] = 6;
     key->private_blob_size = 8;
     key->parent = TPM_SRK_HANDLE;
     key->persistent_handle = resident ? TPM_OURS_FIRST : 0;
     key->has_pin = with_pin;
-    begin = tpm_write_sized_begin(&parent);
-    tpm_write_u16(&parent, TPM2_ALG_ECC);
-    tpm_write_u16(&parent, TPM2_ALG_SHA256);
-    tpm_write_u32(&parent, 0x00030472);
-    tpm_write_u16(&parent, 0);
-    tpm_write_u16(&parent, TPM2_ALG_AES);
-    tpm_write_u16(&parent, 128);
-    tpm_write_u16(&parent, TPM2_ALG_CFB);
-    tpm_write_u16(&parent, TPM2_ALG_NULL);
-    tpm_write_u16(&parent, TPM2_ECC_NIST_P256);
-    tpm_write_u16(&parent, TPM2_ALG_NULL);
-    tpm_write_sized(&parent, generator, 32);
-    tpm_write_sized(&parent, generator + 32, 32);
-    tpm_write_sized_end(&parent, begin);
-    key->parent_public_size = parent.size;
+    key->parent_public_size = public_fill(key->parent_public, &storage_key, true);
 }
 
 static enum tpm_status call(struct tpm *tpm, uint8_t which)
