@@ -200,6 +200,9 @@ static void modes_apply(const struct modes *modes, struct certificate_demand *de
         demand->key_usages = "";
     if (modes_has(modes, "certificate", "server-eku"))
         demand->key_usages = "serverAuth";
+    if (modes_has(modes, "certificate", "no-signing"))
+        demand->usage = "critical,keyEncipherment";
+    demand->critical_unknown = modes_has(modes, "certificate", "critical");
     demand->authority = modes_has(modes, "certificate", "ca");
     if (modes_has(modes, "certificate", "nul-subject")) {
         demand->common_name = "alice\0.evil.test";

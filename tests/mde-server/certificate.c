@@ -50,6 +50,22 @@ static void extension_add(X509 *certificate, X509 *issuer, int nid, const char *
     X509_EXTENSION_free(extension);
 }
 
+/* An extension of a private arc, critical: who does not know it must not take the certificate (RFC
+ * 5280, 4.2). */
+static void unknown_add(X509 *certificate)
+{
+    ASN1_OBJECT *object = OBJ_txt2obj("1.3.6.1.4.1.99999.1", 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    X509_EXTENSION *extension = NULL;
+    if (object && value && ASN1_OCTET_STRING_set(value, (const unsigned char *)"\x05\x00", 2) == 1)
+        extension = X509_EXTENSION_create_by_OBJ(NULL, object, 1, value);
+    if (!extension || X509_add_ext(certificate, extension, -1) != 1)
+        certificate_fail("a critical extension");
+    X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(object);
+}
+
 static void extensions_add(X509 *certificate, const struct certificate_demand *demand)
 {
     const struct kind_extensions *kind = &kinds[demand->kind];
@@ -58,9 +74,12 @@ static void extensions_add(X509 *certificate, const struct certificate_demand *d
     extension_add(certificate, demand->issuer, NID_basic_constraints,
                   demand->authority ? "critical,CA:TRUE" : kind->constraints);
     extension_add(certificate, demand->issuer, NID_key_usage,
-                  demand->authority ? kinds[CERTIFICATE_ROOT].usage
-                  : rsa             ? kind->usage_rsa
-                                    : kind->usage);
+                  demand->usage       ? demand->usage
+                  : demand->authority ? kinds[CERTIFICATE_ROOT].usage
+                  : rsa               ? kind->usage_rsa
+                                      : kind->usage);
+    if (demand->critical_unknown)
+        unknown_add(certificate);
     if (*purpose)
         extension_add(certificate, demand->issuer, NID_ext_key_usage, purpose);
     if (demand->alternatives)

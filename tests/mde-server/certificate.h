@@ -16,9 +16,11 @@ struct certificate_demand {
     size_t common_name_size;  /* 0 for strlen(common_name) */
     const char *alternatives; /* subjectAltName in OpenSSL's notation, NULL for none */
     const char
-        *key_usages; /* extendedKeyUsage in OpenSSL's notation, NULL for what the kind has, "" for none */
-    bool authority;  /* basicConstraints CA:TRUE though the kind is none */
-    long begins;     /* seconds from now */
+        *key_usages;   /* extendedKeyUsage in OpenSSL's notation, NULL for what the kind has, "" for none */
+    const char *usage; /* keyUsage in OpenSSL's notation, NULL for what the kind has */
+    bool critical_unknown; /* with a critical extension that nobody knows */
+    bool authority;        /* basicConstraints CA:TRUE though the kind is none */
+    long begins;           /* seconds from now */
     long ends;
     EVP_PKEY *key; /* of the subject, public part enough */
     X509 *issuer;  /* NULL for self-signed */

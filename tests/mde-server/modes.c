@@ -142,6 +142,8 @@ static const struct mode_row mode_rows[] = {
     {"certificate", "not-yet-valid", "begins tomorrow"},
     {"certificate", "no-eku", "without clientAuth"},
     {"certificate", "server-eku", "serverAuth only"},
+    {"certificate", "no-signing", "key usage without digitalSignature"},
+    {"certificate", "critical", "an unknown critical extension"},
     {"certificate", "back-dated", "begins 180 days ago"},
     {"certificate", "two", "two certificates for the key under My"},
     {"certificate", "none", "no certificate under My"},

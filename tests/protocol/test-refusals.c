@@ -174,6 +174,8 @@ static void answers_to_the_request_that_are_wrong_are_refused(void **state)
         {{"--mode", "deviation=my-outside"}, ENROLL_NOT_MDE, STEP_ENROL, "outside CertificateStore", 0},
         {{"--mode", "certificate=other-key"}, ENROLL_CERTIFICATE, STEP_ENROL, "another key", 0},
         {{"--mode", "certificate=ca"}, ENROLL_CERTIFICATE, STEP_ENROL, "certification authority", 0},
+        {{"--mode", "certificate=no-signing"}, ENROLL_CERTIFICATE, STEP_ENROL, "digitalSignature", 0},
+        {{"--mode", "certificate=critical"}, ENROLL_CERTIFICATE, STEP_ENROL, "critical extension", 0},
         {{"--mode", "certificate=server-eku"},
          ENROLL_CERTIFICATE,
          STEP_ENROL,

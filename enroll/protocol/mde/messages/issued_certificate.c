@@ -59,6 +59,12 @@ static bool is_for_clients(X509 *certificate)
            (X509_get_extended_key_usage(certificate) & (XKU_SSL_CLIENT | XKU_ANYEKU)) != 0;
 }
 
+static bool may_sign(X509 *certificate)
+{
+    return (X509_get_extension_flags(certificate) & EXFLAG_KUSAGE) == 0 ||
+           (X509_get_key_usage(certificate) & X509v3_KU_DIGITAL_SIGNATURE) != 0;
+}
+
 /* Exactly one certificate of My is for our key. */
 static enum enroll_exit own_find(const struct provisioning_document *document, const struct decoded *decoded,
                                  const EVP_PKEY *key, size_t *ret_index, struct enroll_error *ret_error)
@@ -100,6 +106,8 @@ static enum enroll_exit own_check(X509 *certificate, time_t now, struct issued_c
         fault = "is that of a certification authority";
     } else if (!is_for_clients(certificate)) {
         fault = "is not for client authentication";
+    } else if (!may_sign(certificate)) {
+        fault = "is not for signatures (its key usage lacks digitalSignature)";
     } else if (to < now) {
         fault = "has expired already";
         advice = "Check this machine's clock, then tell the server's administrator.";
@@ -112,6 +120,46 @@ static enum enroll_exit own_check(X509 *certificate, time_t now, struct issued_c
                                 "The certificate that was issued %s.", fault);
     ret_issued->not_before = from;
     ret_issued->not_after = to;
+    return ENROLL_OK;
+}
+
+/*
+ * As a server would look at it that trusts the highest authority that came (RFC 5280, 6.1): unknown critical
+ * extensions, name constraints, path lengths, usages. Without any authority the certificate is looked at
+ * alone.
+ */
+static enum enroll_exit usage_verify(const struct decoded *decoded, size_t own, const size_t *chain,
+                                     size_t chain_count, time_t now, time_t not_before,
+                                     struct enroll_error *ret_error)
+{
+    X509 *highest = decoded->certificates[chain_count > 0 ? chain[chain_count - 1] : own];
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    STACK_OF(X509) *between = sk_X509_new_null();
+    bool prepared =
+        store != NULL && context != NULL && between != NULL && X509_STORE_add_cert(store, highest) == 1;
+    int reason = X509_V_OK;
+
+    for (size_t i = 0; prepared && i + 1 < chain_count; i++)
+        prepared = sk_X509_push(between, decoded->certificates[chain[i]]) > 0;
+    prepared = prepared && X509_STORE_CTX_init(context, store, decoded->certificates[own], between) == 1;
+    if (prepared) {
+        X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(context);
+        X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
+        X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_CLIENT);
+        X509_VERIFY_PARAM_set_time(parameters, now > not_before ? now : not_before);
+        if (X509_verify_cert(context) != 1)
+            reason = X509_STORE_CTX_get_error(context);
+    }
+    sk_X509_free(between);
+    X509_STORE_CTX_free(context);
+    X509_STORE_free(store);
+    if (!prepared)
+        return enroll_error_memory(ret_error, STEP_ENROL);
+    if (reason != X509_V_OK)
+        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, STEP_ENROL, "tell the server's administrator",
+                                "no server would take the certificate that was issued: %s",
+                                X509_verify_cert_error_string(reason));
     return ENROLL_OK;
 }
 
@@ -145,7 +193,7 @@ static enum enroll_exit chain_build(const struct provisioning_document *document
                                     struct issued_certificate *ret_issued, struct enroll_error *ret_error)
 {
     bool used[PROVISIONING_CERTIFICATES_MAX] = {false};
-    size_t at = own;
+    size_t at = own, indices[ISSUED_CHAIN_MAX];
     time_t end;
 
     used[own] = true;
@@ -159,13 +207,15 @@ static enum enroll_exit chain_build(const struct provisioning_document *document
                                     "Tell the server's administrator.",
                                     "The certification authority that issued the certificate has expired.");
         used[at] = true;
+        indices[ret_issued->chain_count] = at;
         ret_issued->chain[ret_issued->chain_count++] = &document->certificates[at];
     }
     if (ret_issued->chain_count == 0 && has_authorities(document))
         return enroll_error_set(
             ret_error, ENROLL_CERTIFICATE, STEP_ENROL, "Tell the server's administrator.",
             "The certificate was issued by none of the certification authorities that the server sent.");
-    return ENROLL_OK;
+    return usage_verify(decoded, own, indices, ret_issued->chain_count, now, ret_issued->not_before,
+                        ret_error);
 }
 
 enum enroll_exit issued_certificate_choose(const struct provisioning_document *document,
