@@ -11,6 +11,8 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
+#include "algorithm.h"
+
 bool token_bytes_copy(const void *data, size_t size, struct token_bytes *ret_bytes)
 {
     uint8_t *copy = malloc(size ? size : 1);
@@ -21,37 +23,21 @@ bool token_bytes_copy(const void *data, size_t size, struct token_bytes *ret_byt
     return true;
 }
 
-static const struct {
-    enum tpm_curve curve;
-    unsigned bits;
-    const char *name, *alias, *other;
-} curves[] = {
-    {TPM_CURVE_P256, 256, "P-256", "prime256v1", "secp256r1"},
-    {TPM_CURVE_P384, 384, "P-384", "secp384r1", "secp384r1"},
-    {TPM_CURVE_P521, 521, "P-521", "secp521r1", "secp521r1"},
-};
-#define CURVE_COUNT (sizeof(curves) / sizeof(curves[0]))
-
 const char *public_key_curve_name(enum tpm_curve curve)
 {
-    for (size_t i = 0; i < CURVE_COUNT; i++)
-        if (curves[i].curve == curve)
-            return curves[i].name;
-    return NULL;
+    const struct curve_algorithm *found = curve_algorithm_find(curve);
+    return found != NULL ? found->name : NULL;
 }
 
 bool public_key_curve_set(struct tpm_public_key *public_key, const char *name)
 {
-    for (size_t i = 0; i < CURVE_COUNT; i++) {
-        if (strcmp(name, curves[i].name) != 0 && strcmp(name, curves[i].alias) != 0 &&
-            strcmp(name, curves[i].other) != 0)
-            continue;
-        public_key->type = TPM_KEY_EC;
-        public_key->curve = curves[i].curve;
-        public_key->bits = curves[i].bits;
-        return true;
-    }
-    return false;
+    const struct curve_algorithm *curve = curve_algorithm_named(name);
+    if (curve == NULL)
+        return false;
+    public_key->type = TPM_KEY_EC;
+    public_key->curve = curve->curve;
+    public_key->bits = curve->bits;
+    return true;
 }
 
 size_t public_key_point(const struct tpm_public_key *public_key, uint8_t ret_point[1 + 2 * TPM_EC_MAX])

@@ -120,64 +120,14 @@ struct tpm_signer {
     bool refused; /* the PIN: it is not tried again, each failure counts */
 };
 
-static enum tpm_hash tpm_hash(enum digest_algorithm hash)
-{
-    switch (hash) {
-    case DIGEST_SHA1:
-        return TPM_HASH_SHA1;
-    case DIGEST_SHA256:
-        return TPM_HASH_SHA256;
-    case DIGEST_SHA384:
-        return TPM_HASH_SHA384;
-    case DIGEST_SHA512:
-        return TPM_HASH_SHA512;
-    default:
-        return TPM_HASH_NONE;
-    }
-}
-
-static enum tpm_status rsa_pkcs1_sign(const struct tpm_signer *signer, const struct tpm_auth *auth,
-                                      enum digest_algorithm hash, const uint8_t *digest,
-                                      uint8_t *ret_signature)
-{
-    uint8_t info[RSA_DIGEST_INFO_MAX], block[TPM_RSA_MAX];
-    enum tpm_status status = TPM_UNSUPPORTED;
-    if (tpm_hash(hash) != TPM_HASH_NONE)
-        status = tpm_sign_rsassa(signer->tpm, signer->key, auth, tpm_hash(hash), digest, digest_size(hash),
-                                 ret_signature);
-    if (status != TPM_UNSUPPORTED)
-        return status;
-    /* A hash that this TPM does not have. */
-    if (!rsa_pkcs1_pad(info, rsa_digest_info(hash, digest, info), block, signer->key->public_key.bits / 8))
-        return TPM_BAD_ARGUMENT;
-    return tpm_rsa_private(signer->tpm, signer->key, auth, block, ret_signature);
-}
-
 static bool tpm_signer_sign(void *context, const struct signature_parameters *parameters,
                             const uint8_t *digest, uint8_t ret_signature[SIGNATURE_SIZE_MAX],
                             size_t *ret_size, const char **ret_reason)
 {
     struct tpm_signer *signer = context;
-    const struct tpm_key *key = signer->key;
-    const struct tpm_auth *auth = key->has_pin ? &signer->auth : NULL;
-    const struct rsa_pss pss = {parameters->hash, parameters->mask, parameters->salt_size};
-    uint8_t block[TPM_RSA_MAX];
-    enum tpm_status status = TPM_BAD_ARGUMENT;
-
-    *ret_size = key->public_key.bits / 8;
-    switch (parameters->scheme) {
-    case SIGNATURE_RSA_PKCS1:
-        status = rsa_pkcs1_sign(signer, auth, parameters->hash, digest, ret_signature);
-        break;
-    case SIGNATURE_RSA_PSS:
-        if (rsa_pss_fits(&pss, *ret_size) && rsa_pss_pad(&pss, digest, block, *ret_size))
-            status = tpm_rsa_private(signer->tpm, key, auth, block, ret_signature);
-        break;
-    case SIGNATURE_ECDSA:
-        status = tpm_sign_ecdsa(signer->tpm, key, auth, digest, digest_size(parameters->hash), ret_signature,
-                                ret_size);
-        break;
-    }
+    const struct tpm_auth *auth = signer->key->has_pin ? &signer->auth : NULL;
+    enum tpm_status status = sign_digest(signer->tpm, signer->key, auth, parameters, digest,
+                                         digest_size(parameters->hash), ret_signature, ret_size);
     if (status != TPM_OK)
         *ret_reason = tpm_status_text(status);
     return status == TPM_OK;

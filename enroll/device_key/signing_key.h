@@ -25,18 +25,10 @@
 
 #include "digest.h"
 #include "error.h"
+#include "sign_digest.h"
 #include "tpm.h"
 
 struct signing_key;
-
-enum signature_scheme { SIGNATURE_RSA_PKCS1, SIGNATURE_RSA_PSS, SIGNATURE_ECDSA };
-
-struct signature_parameters {
-    enum signature_scheme scheme;
-    enum digest_algorithm hash;
-    enum digest_algorithm mask; /* of MGF1; SIGNATURE_RSA_PSS */
-    size_t salt_size;           /* bytes; SIGNATURE_RSA_PSS */
-};
 
 #define SIGNATURE_SIZE_MAX TPM_RSA_MAX
 

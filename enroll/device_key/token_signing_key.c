@@ -40,31 +40,14 @@ static void signer_close(void *context)
 
 /* ---- signing ---- */
 
-static const struct {
-    enum digest_algorithm hash;
-    CK_MECHANISM_TYPE mechanism;
-    CK_ULONG mask;
-} pss_hashes[] = {
-    {DIGEST_SHA1, CKM_SHA_1, CKG_MGF1_SHA1},      {DIGEST_SHA224, CKM_SHA224, CKG_MGF1_SHA224},
-    {DIGEST_SHA256, CKM_SHA256, CKG_MGF1_SHA256}, {DIGEST_SHA384, CKM_SHA384, CKG_MGF1_SHA384},
-    {DIGEST_SHA512, CKM_SHA512, CKG_MGF1_SHA512},
-};
-
 static bool pss_fill(const struct signature_parameters *parameters, CK_RSA_PKCS_PSS_PARAMS *ret_pss)
 {
-    bool has_hash = false, has_mask = false;
-    for (size_t i = 0; i < sizeof(pss_hashes) / sizeof(pss_hashes[0]); i++) {
-        if (pss_hashes[i].hash == parameters->hash) {
-            ret_pss->hashAlg = pss_hashes[i].mechanism;
-            has_hash = true;
-        }
-        if (pss_hashes[i].hash == parameters->mask) {
-            ret_pss->mgf = pss_hashes[i].mask;
-            has_mask = true;
-        }
-    }
-    ret_pss->sLen = parameters->salt_size;
-    return has_hash && has_mask;
+    const struct hash_algorithm *hash = hash_algorithm_find(parameters->hash);
+    const struct hash_algorithm *mask = hash_algorithm_find(parameters->mask);
+    if (hash == NULL || mask == NULL)
+        return false;
+    *ret_pss = (CK_RSA_PKCS_PSS_PARAMS){hash->mechanism, mask->mgf, parameters->salt_size};
+    return true;
 }
 
 static bool signer_sign(void *context, const struct signature_parameters *parameters, const uint8_t *digest,

@@ -116,6 +116,11 @@ bool rsa_pss_check(const struct rsa_pss *pss, const uint8_t *digest, const uint8
     return CRYPTO_memcmp(hash, block + mask_size, hash_size) == 0;
 }
 
+bool rsa_block_is_signature(const uint8_t *block, size_t block_size)
+{
+    return rsa_pkcs1_block_is_formed(block, block_size) || rsa_pss_block_is_formed(block, block_size);
+}
+
 bool rsa_pss_block_is_formed(const uint8_t *block, size_t block_size)
 {
     uint8_t data[TPM_RSA_MAX];

@@ -4,23 +4,7 @@
 
 #include <openssl/crypto.h>
 
-static const struct {
-    CK_RSA_PKCS_MGF_TYPE mgf;
-    enum digest_algorithm digest;
-} masks[] = {
-    {CKG_MGF1_SHA1, DIGEST_SHA1},     {CKG_MGF1_SHA224, DIGEST_SHA224}, {CKG_MGF1_SHA256, DIGEST_SHA256},
-    {CKG_MGF1_SHA384, DIGEST_SHA384}, {CKG_MGF1_SHA512, DIGEST_SHA512},
-};
-
-static const struct {
-    enum digest_algorithm digest;
-    enum tpm_hash hash;
-} tpm_hashes[] = {
-    {DIGEST_SHA1, TPM_HASH_SHA1},
-    {DIGEST_SHA256, TPM_HASH_SHA256},
-    {DIGEST_SHA384, TPM_HASH_SHA384},
-    {DIGEST_SHA512, TPM_HASH_SHA512},
-};
+#include "sign_digest.h"
 
 size_t signature_size(const struct tpm_public_key *key)
 {
@@ -33,13 +17,13 @@ static CK_RV take_pss_parameters(const struct mechanism *mechanism, const CK_MEC
     CK_RSA_PKCS_PSS_PARAMS parameters;
     struct rsa_pss pss = {DIGEST_NONE, DIGEST_NONE, 0};
 
-    if (given->pParameter == NULL || given->ulParameterLen != sizeof parameters)
+    if (given->pParameter == NULL || given->ulParameterLen != sizeof(parameters))
         return CKR_MECHANISM_PARAM_INVALID;
-    memcpy(&parameters, given->pParameter, sizeof parameters);
+    memcpy(&parameters, given->pParameter, sizeof(parameters));
     pss.hash = mechanism_digest(parameters.hashAlg);
-    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++)
-        if (masks[i].mgf == parameters.mgf)
-            pss.mask = masks[i].digest;
+    for (size_t i = 0; i < HASH_ALGORITHM_COUNT; i++)
+        if (hash_algorithms[i].mgf == parameters.mgf)
+            pss.mask = hash_algorithms[i].digest;
     pss.salt_size = parameters.sLen;
     if (pss.hash == DIGEST_NONE || pss.mask == DIGEST_NONE || pss.salt_size > TPM_RSA_MAX ||
         (mechanism->digest != DIGEST_NONE && mechanism->digest != pss.hash))
@@ -86,8 +70,8 @@ void signature_update(struct signature *signature, const uint8_t *data, size_t s
         return;
     }
     size_t kept =
-        signature->input_size < sizeof signature->input ? signature->input_size : sizeof signature->input;
-    size_t room = sizeof signature->input - kept;
+        signature->input_size < sizeof(signature->input) ? signature->input_size : sizeof(signature->input);
+    size_t room = sizeof(signature->input) - kept;
     memcpy(signature->input + kept, data, size < room ? size : room);
     signature->input_size = size > SIZE_MAX - signature->input_size ? SIZE_MAX : signature->input_size + size;
 }
@@ -101,31 +85,23 @@ static void close_digest(struct signature *signature)
     signature->input_size = digest_size(signature->mechanism->digest);
 }
 
-/* The input as PKCS #1 v1.5 signs it: a DigestInfo where this mechanism hashes, else what the caller gave. */
-static CK_RV pkcs1_content(const struct signature *signature, const uint8_t **ret_content, size_t *ret_size,
-                           uint8_t info[RSA_DIGEST_INFO_MAX])
+static size_t input_kept(const struct signature *signature)
 {
-    if (signature->mechanism->digest != DIGEST_NONE) {
-        *ret_size = rsa_digest_info(signature->mechanism->digest, signature->input, info);
-        *ret_content = info;
-        return CKR_OK;
-    }
-    if (signature->input_size > sizeof signature->input)
-        return CKR_DATA_LEN_RANGE;
-    *ret_content = signature->input;
-    *ret_size = signature->input_size;
-    return CKR_OK;
+    return signature->input_size < sizeof(signature->input) ? signature->input_size
+                                                            : sizeof(signature->input);
 }
 
+/* A DigestInfo where this mechanism hashes, else what the caller gave, padded. */
 static CK_RV pkcs1_block(const struct signature *signature, size_t block_size, uint8_t *ret_block)
 {
-    uint8_t info[RSA_DIGEST_INFO_MAX];
-    const uint8_t *content;
-    size_t content_size;
-    CK_RV rv = pkcs1_content(signature, &content, &content_size, info);
-    if (rv == CKR_OK && !rsa_pkcs1_pad(content, content_size, ret_block, block_size))
-        rv = CKR_DATA_LEN_RANGE;
-    return rv;
+    bool fits;
+
+    if (signature->mechanism->digest != DIGEST_NONE)
+        fits = rsa_pkcs1_encode(signature->mechanism->digest, signature->input, ret_block, block_size);
+    else
+        fits = signature->input_size <= sizeof(signature->input) &&
+               rsa_pkcs1_pad(signature->input, signature->input_size, ret_block, block_size);
+    return fits ? CKR_OK : CKR_DATA_LEN_RANGE;
 }
 
 /* CKM_RSA_X_509 (PKCS #11 3.0 current mechanisms, 2.1.8): zeros in front make up what is missing. */
@@ -138,109 +114,81 @@ static CK_RV raw_block(const struct signature *signature, size_t block_size, uin
     return CKR_OK;
 }
 
-static CK_RV pss_block(const struct signature *signature, size_t block_size, uint8_t *ret_block)
-{
-    if (signature->input_size != digest_size(signature->pss.hash) ||
-        !rsa_pss_fits(&signature->pss, block_size))
-        return CKR_DATA_LEN_RANGE;
-    return rsa_pss_pad(&signature->pss, signature->input, ret_block, block_size) ? CKR_OK
-                                                                                 : CKR_FUNCTION_FAILED;
-}
-
-static CK_RV make_padded(struct signer *signer, const struct tpm_key *key, const struct tpm_auth *auth,
-                         const uint8_t *block, uint8_t *ret_signature)
-{
-    struct tpm *tpm;
-    CK_RV rv = signer_acquire(signer, &tpm);
-    if (rv != CKR_OK)
-        return rv;
-    return signer_release(signer, "RSA signature", tpm_rsa_private(tpm, key, auth, block, ret_signature));
-}
-
-/*
- * TPM2_Sign where the content is the DigestInfo of a hash that the TPM has: a chip may have a faster way for
- * it, and one that checks what it signs. Else the padded block.
- */
-static CK_RV make_pkcs1(const struct signature *signature, struct signer *signer, const struct tpm_key *key,
-                        const struct tpm_auth *auth, uint8_t *ret_signature)
-{
+/* What is to be done with the key: a digest to be signed, or a padded block. */
+struct work {
+    struct signature_parameters parameters;
+    const uint8_t *digest; /* NULL: the block */
+    size_t digest_size;
     uint8_t block[TPM_RSA_MAX];
-    uint8_t info[RSA_DIGEST_INFO_MAX];
-    const uint8_t *content, *digest;
-    size_t content_size;
-    enum tpm_hash hash = TPM_HASH_NONE;
-    struct tpm *tpm;
+};
 
-    CK_RV rv = pkcs1_content(signature, &content, &content_size, info);
-    if (rv == CKR_OK)
-        rv = pkcs1_block(signature, key->public_key.bits / 8, block);
-    if (rv != CKR_OK)
-        return rv;
-    enum digest_algorithm algorithm = rsa_digest_info_parse(content, content_size, &digest);
-    for (size_t i = 0; i < sizeof tpm_hashes / sizeof tpm_hashes[0]; i++)
-        if (algorithm != DIGEST_NONE && tpm_hashes[i].digest == algorithm)
-            hash = tpm_hashes[i].hash;
-    if (hash == TPM_HASH_NONE)
-        return make_padded(signer, key, auth, block, ret_signature);
-
-    rv = signer_acquire(signer, &tpm);
-    if (rv != CKR_OK)
-        return rv;
-    enum tpm_status status =
-        tpm_sign_rsassa(tpm, key, auth, hash, digest, digest_size(algorithm), ret_signature);
-    if (status == TPM_UNSUPPORTED) /* known without asking after the first time */
-        status = tpm_rsa_private(tpm, key, auth, block, ret_signature);
-    return signer_release(signer, "RSA signature", status);
+/* A digest, also where the caller made the DigestInfo; else a block. */
+static CK_RV pkcs1_prepare(const struct signature *signature, size_t block_size, struct work *work)
+{
+    work->parameters = (struct signature_parameters){.scheme = SIGNATURE_RSA_PKCS1};
+    work->parameters.hash = signature->mechanism->digest;
+    work->digest = signature->input;
+    if (signature->mechanism->digest == DIGEST_NONE) {
+        if (signature->input_size > block_size - 11)
+            return CKR_DATA_LEN_RANGE;
+        work->parameters.hash = rsa_digest_info_parse(signature->input, signature->input_size, &work->digest);
+    }
+    work->digest_size = digest_size(work->parameters.hash);
+    if (work->parameters.hash != DIGEST_NONE)
+        return CKR_OK;
+    work->digest = NULL;
+    return pkcs1_block(signature, block_size, work->block);
 }
 
-static CK_RV make_ecdsa(const struct signature *signature, struct signer *signer, const struct tpm_key *key,
-                        const struct tpm_auth *auth, uint8_t *ret_signature)
+static CK_RV work_prepare(const struct signature *signature, const struct tpm_public_key *key,
+                          struct work *work)
 {
-    uint8_t value[2 * TPM_EC_MAX];
-    size_t size = 0;
-    struct tpm *tpm;
+    const size_t block_size = key->bits / 8;
 
-    if (signature->input_size == 0)
-        return CKR_DATA_LEN_RANGE;
-    size_t kept =
-        signature->input_size < sizeof signature->input ? signature->input_size : sizeof signature->input;
-    CK_RV rv = signer_acquire(signer, &tpm);
-    if (rv != CKR_OK)
-        return rv;
-    rv = signer_release(signer, "ECDSA signature",
-                        tpm_sign_ecdsa(tpm, key, auth, signature->input, kept, value, &size));
-    if (rv == CKR_OK && size != signature_size(&key->public_key))
-        rv = CKR_DEVICE_ERROR;
-    if (rv == CKR_OK)
-        memcpy(ret_signature, value, size);
-    return rv;
+    switch (signature->mechanism->family) {
+    case FAMILY_RSA_PKCS1:
+        return pkcs1_prepare(signature, block_size, work);
+    case FAMILY_RSA_PSS:
+        work->parameters = (struct signature_parameters){SIGNATURE_RSA_PSS, signature->pss.hash,
+                                                         signature->pss.mask, signature->pss.salt_size};
+        work->digest = signature->input;
+        work->digest_size = digest_size(signature->pss.hash);
+        return signature->input_size == work->digest_size && rsa_pss_fits(&signature->pss, block_size)
+                   ? CKR_OK
+                   : CKR_DATA_LEN_RANGE;
+    case FAMILY_RSA_RAW: {
+        CK_RV rv = raw_block(signature, block_size, work->block);
+        return rv == CKR_OK && !rsa_block_is_signature(work->block, block_size) ? CKR_DATA_INVALID : rv;
+    }
+    case FAMILY_ECDSA:
+        work->parameters.scheme = SIGNATURE_ECDSA;
+        work->digest = signature->input;
+        work->digest_size = input_kept(signature);
+        return signature->input_size > 0 ? CKR_OK : CKR_DATA_LEN_RANGE;
+    case FAMILY_DIGEST:
+        break;
+    }
+    return CKR_GENERAL_ERROR;
 }
 
 CK_RV signature_make(struct signature *signature, struct signer *signer, const struct tpm_key *key,
                      const struct tpm_auth *auth, uint8_t ret_signature[TPM_RSA_MAX])
 {
-    uint8_t block[TPM_RSA_MAX];
-    size_t block_size = key->public_key.bits / 8;
-    CK_RV rv = CKR_GENERAL_ERROR;
+    struct work work = {0};
+    size_t size;
+    struct tpm *tpm;
 
     close_digest(signature);
-    switch (signature->mechanism->family) {
-    case FAMILY_RSA_PKCS1:
-        return make_pkcs1(signature, signer, key, auth, ret_signature);
-    case FAMILY_ECDSA:
-        return make_ecdsa(signature, signer, key, auth, ret_signature);
-    case FAMILY_RSA_PSS:
-        rv = pss_block(signature, block_size, block);
-        break;
-    case FAMILY_RSA_RAW:
-        rv = raw_block(signature, block_size, block);
-        if (rv == CKR_OK && !rsa_block_is_signature(block, block_size))
-            rv = CKR_DATA_INVALID;
-        break;
-    case FAMILY_DIGEST:
-        break;
-    }
-    return rv == CKR_OK ? make_padded(signer, key, auth, block, ret_signature) : rv;
+    CK_RV rv = work_prepare(signature, &key->public_key, &work);
+    if (rv == CKR_OK)
+        rv = signer_acquire(signer, &tpm);
+    if (rv != CKR_OK)
+        return rv;
+    enum tpm_status status = work.digest != NULL ? sign_digest(tpm, key, auth, &work.parameters, work.digest,
+                                                               work.digest_size, ret_signature, &size)
+                                                 : tpm_rsa_private(tpm, key, auth, work.block, ret_signature);
+    return signer_release(signer, key->public_key.type == TPM_KEY_RSA ? "RSA signature" : "ECDSA signature",
+                          status);
 }
 
 static CK_RV verify_rsa(const struct signature *signature, const struct tpm_public_key *key,
@@ -250,8 +198,14 @@ static CK_RV verify_rsa(const struct signature *signature, const struct tpm_publ
     size_t block_size = key->bits / 8;
     CK_RV rv;
 
-    if (!rsa_public(key, value, found))
+    switch (rsa_public(key, value, found)) {
+    case RSA_PUBLIC_OK:
+        break;
+    case RSA_PUBLIC_OUT_OF_RANGE:
         return CKR_SIGNATURE_INVALID;
+    case RSA_PUBLIC_NO_MEMORY:
+        return CKR_HOST_MEMORY;
+    }
     if (signature->mechanism->family == FAMILY_RSA_PSS) {
         if (signature->input_size != digest_size(signature->pss.hash))
             return CKR_DATA_LEN_RANGE;
@@ -275,7 +229,7 @@ CK_RV signature_verify(struct signature *signature, const struct tpm_public_key 
         return verify_rsa(signature, key, value);
     if (signature->input_size == 0)
         return CKR_DATA_LEN_RANGE;
-    size_t kept =
-        signature->input_size < sizeof signature->input ? signature->input_size : sizeof signature->input;
-    return tpm_public_verify_ecdsa(key, signature->input, kept, value) ? CKR_OK : CKR_SIGNATURE_INVALID;
+    return tpm_public_verify_ecdsa(key, signature->input, input_kept(signature), value)
+               ? CKR_OK
+               : CKR_SIGNATURE_INVALID;
 }

@@ -4,23 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algorithm.h"
 #include "digest.h"
 #include "encoding.h"
 #include "object_attributes.h"
 
 static const CK_BBOOL truth = CK_TRUE;
 static const CK_BBOOL falsehood = CK_FALSE;
-
-/* DER of the named curves (RFC 5480, 2.1.1.1) */
-static const struct {
-    enum tpm_curve curve;
-    uint8_t size;
-    uint8_t oid[10];
-} curve_parameters[] = {
-    {TPM_CURVE_P256, 10, {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}},
-    {TPM_CURVE_P384, 7, {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22}},
-    {TPM_CURVE_P521, 7, {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23}},
-};
 
 static const CK_ULONG profiles[] = {CKP_BASELINE_PROVIDER, CKP_AUTHENTICATION_TOKEN,
                                     CKP_PUBLIC_CERTIFICATES_TOKEN};
@@ -90,9 +80,9 @@ static void put_numbers(const struct object_set *set, struct object *object)
         put(object, CONTENT_PUBLIC_EXPONENT, set->exponent, set->exponent_size);
         return;
     }
-    for (size_t i = 0; i < sizeof curve_parameters / sizeof curve_parameters[0]; i++)
-        if (curve_parameters[i].curve == key->curve)
-            put(object, CONTENT_EC_PARAMS, curve_parameters[i].oid, curve_parameters[i].size);
+    const struct curve_algorithm *curve = curve_algorithm_find(key->curve);
+    if (curve != NULL)
+        put(object, CONTENT_EC_PARAMS, curve->oid, curve->oid_size);
     put(object, CONTENT_EC_POINT, set->point, set->point_size);
 }
 

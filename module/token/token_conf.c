@@ -5,20 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algorithm.h"
 #include "digest.h"
 #include "encoding.h"
 #include "keyfile.h"
 #include "token_conf_fields.h"
-
-static const struct {
-    const char *name;
-    enum tpm_curve curve;
-    unsigned bits;
-} curves[] = {
-    {"P-256", TPM_CURVE_P256, 256},
-    {"P-384", TPM_CURVE_P384, 384},
-    {"P-521", TPM_CURVE_P521, 521},
-};
 
 /* Where the reader is, so that it can say what is wrong. */
 struct reading {
@@ -144,11 +135,11 @@ static void read_ec(struct reading *reading, struct tpm_public_key *key)
     const char *name = require(reading, "key", "curve");
     if (name == NULL)
         return;
-    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
-        if (strcmp(name, curves[i].name) != 0)
+    for (size_t i = 0; i < CURVE_COUNT; i++) {
+        if (strcmp(name, curve_algorithms[i].name) != 0)
             continue;
-        key->curve = curves[i].curve;
-        key->bits = curves[i].bits;
+        key->curve = curve_algorithms[i].curve;
+        key->bits = curve_algorithms[i].bits;
         read_exactly(reading, "key", "x", key->x, (key->bits + 7) / 8);
         read_exactly(reading, "key", "y", key->y, (key->bits + 7) / 8);
         return;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algorithm.h"
 #include "digest.h"
 #include "encoding.h"
 #include "token_conf.h"
@@ -33,31 +34,16 @@ static bool write_table(FILE *file, const struct field_table *table, const void 
     return true;
 }
 
-static const char *curve_name(enum tpm_curve curve)
-{
-    switch (curve) {
-    case TPM_CURVE_P256:
-        return "P-256";
-    case TPM_CURVE_P384:
-        return "P-384";
-    case TPM_CURVE_P521:
-        return "P-521";
-    case TPM_CURVE_NONE:
-        break;
-    }
-    return NULL;
-}
-
 static bool write_public_key(FILE *file, const struct tpm_public_key *key)
 {
     if (key->type == TPM_KEY_RSA)
         return fprintf(file, "type = rsa\nbits = %u\nexponent = %u\n", key->bits, key->exponent) > 0 &&
                write_base64(file, "modulus", key->modulus, key->bits / 8);
-    const char *curve = curve_name(key->curve);
+    const struct curve_algorithm *curve = curve_algorithm_find(key->curve);
     size_t size = (key->bits + 7) / 8;
     return key->type == TPM_KEY_EC && curve != NULL && size <= TPM_EC_MAX &&
-           fprintf(file, "type = ec\ncurve = %s\n", curve) > 0 && write_base64(file, "x", key->x, size) &&
-           write_base64(file, "y", key->y, size);
+           fprintf(file, "type = ec\ncurve = %s\n", curve->name) > 0 &&
+           write_base64(file, "x", key->x, size) && write_base64(file, "y", key->y, size);
 }
 
 static bool write_key(FILE *file, const struct token_generation *generation)

@@ -2,21 +2,15 @@
 
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
-#include <openssl/obj_mac.h>
 
+#include "algorithm.h"
 #include "primitives.h"
-
-static const int curve_nids[TPM_CURVE_COUNT] = {
-    [TPM_CURVE_P256] = NID_X9_62_prime256v1,
-    [TPM_CURVE_P384] = NID_secp384r1,
-    [TPM_CURVE_P521] = NID_secp521r1,
-};
 
 EC_GROUP *tpm_curve_group_new(enum tpm_curve curve)
 {
-    if ((unsigned)curve >= TPM_CURVE_COUNT || curve == TPM_CURVE_NONE)
-        return NULL;
-    return EC_GROUP_new_by_curve_name(curve_nids[curve]);
+    const struct curve_algorithm *algorithm = curve_algorithm_find(curve);
+
+    return algorithm != NULL ? EC_GROUP_new_by_curve_name(algorithm->nid) : NULL;
 }
 
 const EC_GROUP *tpm_curve_group(struct tpm *tpm, enum tpm_curve curve)

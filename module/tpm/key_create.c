@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 
+#include "algorithm.h"
 #include "command.h"
 #include "object.h"
 #include "operation.h"
@@ -154,7 +155,7 @@ static bool request_is_possible(const struct tpm_key_request *request)
 {
     if (request->type == TPM_KEY_RSA)
         return request->bits == 2048 || request->bits == 3072 || request->bits == 4096;
-    return request->type == TPM_KEY_EC && tpm_curve_bits(request->curve) != 0;
+    return request->type == TPM_KEY_EC && curve_algorithm_find(request->curve) != NULL;
 }
 
 enum tpm_status tpm_key_create(struct tpm *tpm, const struct tpm_key_request *request,

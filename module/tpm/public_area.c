@@ -4,6 +4,8 @@
 
 #include <tss2/tss2_mu.h>
 
+#include "algorithm.h"
+
 #define DEVICE_ATTRIBUTES                                                                                    \
     (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |                      \
      TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_SIGN_ENCRYPT)
@@ -11,33 +13,6 @@
     (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |                      \
      TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
 #define RSA_EXPONENT_DEFAULT 65537U
-
-static const struct {
-    enum tpm_curve curve;
-    uint16_t identifier;
-    unsigned bits;
-} curves[] = {
-    {TPM_CURVE_P256, TPM2_ECC_NIST_P256, 256},
-    {TPM_CURVE_P384, TPM2_ECC_NIST_P384, 384},
-    {TPM_CURVE_P521, TPM2_ECC_NIST_P521, 521},
-};
-#define CURVE_COUNT (sizeof(curves) / sizeof(curves[0]))
-
-uint16_t tpm_curve_identifier(enum tpm_curve curve)
-{
-    for (size_t i = 0; i < CURVE_COUNT; i++)
-        if (curves[i].curve == curve)
-            return curves[i].identifier;
-    return 0;
-}
-
-unsigned tpm_curve_bits(enum tpm_curve curve)
-{
-    for (size_t i = 0; i < CURVE_COUNT; i++)
-        if (curves[i].curve == curve)
-            return curves[i].bits;
-    return 0;
-}
 
 static bool rsa_key_take(const TPMT_PUBLIC *public, struct tpm_public_key *ret_key)
 {
@@ -72,9 +47,9 @@ static bool ec_key_take(const TPMT_PUBLIC *public, struct tpm_public_key *ret_ke
 
     ret_key->type = TPM_KEY_EC;
     for (size_t i = 0; i < CURVE_COUNT; i++)
-        if (curves[i].identifier == parameters->curveID) {
-            ret_key->curve = curves[i].curve;
-            ret_key->bits = curves[i].bits;
+        if (curve_algorithms[i].tpm_identifier == parameters->curveID) {
+            ret_key->curve = curve_algorithms[i].curve;
+            ret_key->bits = curve_algorithms[i].bits;
         }
     const size_t size = (ret_key->bits + 7) / 8;
     return parameters->kdf.scheme == TPM2_ALG_NULL && ret_key->curve != TPM_CURVE_NONE &&
@@ -189,12 +164,12 @@ void tpm_public_template_parameters(const struct tpm_key_request *request, TPMT_
                                                                        .scheme.scheme = TPM2_ALG_NULL,
                                                                        .keyBits = (uint16_t)request->bits}};
     else
-        *ret_parameters =
-            (TPMT_PUBLIC_PARMS){.type = TPM2_ALG_ECC,
-                                .parameters.eccDetail = {.symmetric.algorithm = TPM2_ALG_NULL,
-                                                         .scheme.scheme = TPM2_ALG_NULL,
-                                                         .curveID = tpm_curve_identifier(request->curve),
-                                                         .kdf.scheme = TPM2_ALG_NULL}};
+        *ret_parameters = (TPMT_PUBLIC_PARMS){
+            .type = TPM2_ALG_ECC,
+            .parameters.eccDetail = {.symmetric.algorithm = TPM2_ALG_NULL,
+                                     .scheme.scheme = TPM2_ALG_NULL,
+                                     .curveID = curve_algorithm_find(request->curve)->tpm_identifier,
+                                     .kdf.scheme = TPM2_ALG_NULL}};
 }
 
 void tpm_public_template_device_key(const struct tpm_key_request *request, bool dictionary_attack,

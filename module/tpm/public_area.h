@@ -38,8 +38,4 @@ void tpm_public_template_storage_root(TPM2B_PUBLIC *ret_template);
 void tpm_public_template_device_key(const struct tpm_key_request *request, bool dictionary_attack,
                                     TPM2B_PUBLIC *ret_template);
 void tpm_public_template_parameters(const struct tpm_key_request *request, TPMT_PUBLIC_PARMS *ret_parameters);
-/* TPM_ECC_CURVE of a curve, its bits; 0 for TPM_CURVE_NONE. */
-uint16_t tpm_curve_identifier(enum tpm_curve curve);
-unsigned tpm_curve_bits(enum tpm_curve curve);
-
 #endif

@@ -1,13 +1,16 @@
 #include "verify_signature.h"
 
 #include <limits.h>
+#include <string.h>
 
 #include <openssl/bn.h>
 #include <openssl/err.h>
 
+#include "algorithm.h"
 #include "curve.h"
 #include "curve_sum.h"
 #include "public_area.h"
+#include "rsa_public.h"
 
 /* The left-most bits of the digest, as many as the order has (FIPS 186-5, 6.4.1 step 2). */
 static BIGNUM *digest_number(const uint8_t *digest, size_t size, int order_bits)
@@ -67,11 +70,11 @@ done:
 bool tpm_public_verify_ecdsa(const struct tpm_public_key *key, const uint8_t *digest, size_t digest_size,
                              const uint8_t *signature)
 {
+    const struct curve_algorithm *curve = curve_algorithm_find(key->curve);
     EC_GROUP *group;
     bool good;
 
-    if (key->type != TPM_KEY_EC || tpm_curve_bits(key->curve) == 0 ||
-        tpm_curve_bits(key->curve) != key->bits || digest_size > INT_MAX / 8)
+    if (key->type != TPM_KEY_EC || curve == NULL || curve->bits != key->bits || digest_size > INT_MAX / 8)
         return false;
     ERR_set_mark(); /* the queue is the application's */
     group = tpm_curve_group_new(key->curve);
@@ -83,23 +86,14 @@ bool tpm_public_verify_ecdsa(const struct tpm_public_key *key, const uint8_t *di
 
 uint32_t tpm_verify_rsa(const struct tpm_public_key *key, const uint8_t *block, const uint8_t *result)
 {
-    int size = (int)key->bits / 8;
-    BN_CTX *numbers = BN_CTX_new();
-    BIGNUM *modulus = BN_bin2bn(key->modulus, size, NULL), *exponent = BN_new();
-    BIGNUM *expected = BN_bin2bn(block, size, NULL), *number = BN_bin2bn(result, size, NULL);
-    uint32_t rc = LOCAL_RC_NO_MEMORY;
+    uint8_t found[TPM_RSA_MAX];
 
-    if (numbers == NULL || modulus == NULL || exponent == NULL || expected == NULL || number == NULL)
-        goto done;
-    rc = LOCAL_RC_NOT_VERIFIED;
-    if (BN_cmp(number, modulus) < 0 && BN_set_word(exponent, key->exponent) == 1 &&
-        BN_mod_exp(number, number, exponent, modulus, numbers) == 1 && BN_cmp(number, expected) == 0)
-        rc = TPM2_RC_SUCCESS;
-done:
-    BN_free(number);
-    BN_free(expected);
-    BN_free(exponent);
-    BN_free(modulus);
-    BN_CTX_free(numbers);
-    return rc;
+    switch (rsa_public(key, result, found)) {
+    case RSA_PUBLIC_OK:
+        return memcmp(found, block, key->bits / 8) == 0 ? TPM2_RC_SUCCESS : LOCAL_RC_NOT_VERIFIED;
+    case RSA_PUBLIC_NO_MEMORY:
+        return LOCAL_RC_NO_MEMORY;
+    default:
+        return LOCAL_RC_NOT_VERIFIED;
+    }
 }
