@@ -140,6 +140,12 @@ static char *name_text(const X509_NAME *name)
     for (unsigned char *c = (unsigned char *)text; c && *c; c++) {
         if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
             c[0] = c[1] = '?';
+        /* Bidirectional controls, which show text in another order: U+200E, U+200F, U+202A to U+202E, U+2066
+         * to U+2069. */
+        if (c[0] == 0xe2 &&
+            ((c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xaa && c[2] <= 0xae))) ||
+             (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)))
+            c[0] = c[1] = c[2] = '?';
     }
     BIO_free(bio);
     return text;

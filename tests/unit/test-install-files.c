@@ -20,6 +20,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "certificate.h"
 #include "enrollment.h"
 #include "generation.h"
 #include "key_choice.h"
@@ -528,6 +529,35 @@ static void a_generation_that_cannot_be_written_leaves_nothing(void **state)
     install_directory_close(&directory);
 }
 
+/* What turns text around on a terminal does not get there from a certificate. */
+static void bidirectional_controls_of_a_subject_are_not_shown(void **state)
+{
+    static const unsigned char subject[] = "device\xe2\x80\xae"
+                                           "evil\xe2\x81\xa6\xe2\x80\x8f";
+    struct certificate_facts facts;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x509 = X509_new();
+    X509_NAME *name = X509_NAME_new();
+    unsigned char *der = NULL;
+
+    (void)state;
+    assert_int_equal(X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, subject, -1, -1, 0), 1);
+    assert_int_equal(X509_set_subject_name(x509, name), 1);
+    assert_int_equal(X509_set_issuer_name(x509, name), 1);
+    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x509), 0));
+    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x509), 60));
+    assert_int_equal(X509_set_pubkey(x509, key), 1);
+    assert_true(X509_sign(x509, key, EVP_sha256()) > 0);
+    int size = i2d_X509(x509, &der);
+    assert_true(certificate_facts_read(der, (size_t)size, &facts));
+    assert_string_equal(facts.subject, "CN=device???evil??????");
+    certificate_facts_free(&facts);
+    OPENSSL_free(der);
+    X509_NAME_free(name);
+    X509_free(x509);
+    EVP_PKEY_free(key);
+}
+
 int main(void)
 {
 #define WITH_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, directory_make, directory_remove)
@@ -536,6 +566,7 @@ int main(void)
         cmocka_unit_test(enrollment_takes_what_the_flow_brought_and_keeps_the_rest),
         cmocka_unit_test(numbers_that_are_none_are_the_default),
         cmocka_unit_test(renewal_begins_in_the_window_and_differs_between_machines),
+        cmocka_unit_test(bidirectional_controls_of_a_subject_are_not_shown),
         cmocka_unit_test(renewal_is_never_due_in_the_first_half_of_what_was_left),
         cmocka_unit_test(the_key_is_what_policy_operator_and_tpm_agree_on),
         cmocka_unit_test(persistence_is_auto_unless_it_is_said),
