@@ -161,6 +161,9 @@ static enum enroll_exit remember(struct enrolment *enrolment)
         (at && !enrollment_string_set(&enrollment->user, conversation->options.address)) ||
         !enrollment_string_set(&enrollment->request_version, conversation->options.request_version) ||
         !enrollment_string_set(&enrollment->persistent, persistence) ||
+        !enrollment_string_set(&enrollment->device_id_sent, conversation->profile->values[ITEM_DEVICE_ID]) ||
+        !enrollment_string_set(&enrollment->hw_device_id_sent,
+                               conversation->profile->values[ITEM_HW_DEVICE_ID]) ||
         !path_remember(&enrollment->ca_file, conversation->ca_file) ||
         !path_remember(&enrollment->profile, conversation->profile_path) ||
         !enrollment_number_set(&enrollment->enrolled_at, (uint64_t)time(NULL)))
@@ -259,7 +262,7 @@ static enum enroll_exit get_ready(struct enrolment *enrolment)
                                 "Start a new one with intune-enroll enroll.",
                                 "there is no pending request in %s", run->token_directory);
     status = conversation_begin(&enrolment->conversation, run, enrolment->enrollment.ca_file,
-                                enrolment->enrollment.profile, &enrolment->facts);
+                                enrolment->enrollment.profile, NULL, &enrolment->facts);
     enrolment->has_conversation = true;
     if (status == ENROLL_OK)
         status = address_set(enrolment);

@@ -12,7 +12,8 @@ static enum enroll_exit look(struct run *run, struct conversation *conversation,
 {
     struct tpm_facts facts;
     bool has_tpm = tpm_facts_read(run->tpm, &facts) == TPM_OK;
-    enum enroll_exit status = conversation_begin(conversation, run, NULL, NULL, has_tpm ? &facts : NULL);
+    enum enroll_exit status =
+        conversation_begin(conversation, run, NULL, NULL, NULL, has_tpm ? &facts : NULL);
     if (status != ENROLL_OK)
         return status;
     if (run->line.operand && strstr(run->line.operand, "://"))

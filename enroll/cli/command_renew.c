@@ -231,8 +231,11 @@ static enum enroll_exit get_ready(struct renewal *renewal)
     enum enroll_exit status = prepare(renewal);
     if (status != ENROLL_OK || run->report.action)
         return status;
+    /* A machine-id that was set anew, or a profile that was edited, makes no other device of it. */
+    const struct device_identity identity = {run->enrollment.device_id_sent,
+                                             run->enrollment.hw_device_id_sent};
     status = conversation_begin(&renewal->conversation, run, run->enrollment.ca_file, run->enrollment.profile,
-                                &renewal->facts);
+                                &identity, &renewal->facts);
     renewal->has_conversation = true;
     if (status == ENROLL_OK)
         status = issuance_begin(renewal);

@@ -129,7 +129,8 @@ static const char *request_version(const struct run *run)
 }
 
 enum enroll_exit conversation_begin(struct conversation *conversation, struct run *run, const char *ca_file,
-                                    const char *profile_path, const struct tpm_facts *facts)
+                                    const char *profile_path, const struct device_identity *identity,
+                                    const struct tpm_facts *facts)
 {
     *conversation = (struct conversation){.run = run};
     const char *chosen_ca = run_setting(run, OPTION_CA_FILE, "enroll", "ca-file");
@@ -138,7 +139,7 @@ enum enroll_exit conversation_begin(struct conversation *conversation, struct ru
     conversation->profile_path = chosen_profile ? chosen_profile : profile_path;
 
     enum enroll_exit status =
-        device_profile_read(conversation->profile_path, &conversation->profile, &run->error);
+        device_profile_read(conversation->profile_path, identity, &conversation->profile, &run->error);
     if (status == ENROLL_OK)
         status = auth_begin(conversation);
     if (status == ENROLL_OK)

@@ -32,8 +32,8 @@ struct conversation {
  * be moved afterwards.
  */
 enum enroll_exit conversation_begin(struct conversation *conversation, struct run *run, const char *ca_file,
-                                    const char *profile_path, const struct tpm_facts *facts)
-    __attribute__((warn_unused_result));
+                                    const char *profile_path, const struct device_identity *identity,
+                                    const struct tpm_facts *facts) __attribute__((warn_unused_result));
 
 /* Ends it; result and der go into the trace's page, any may be NULL. */
 void conversation_end(struct conversation *conversation, enum enroll_exit status,

@@ -34,6 +34,8 @@ static const struct field fields[] = {
     FIELD("enrollment", "ca_file", ca_file),
     FIELD("enrollment", "profile", profile),
     FIELD("enrollment", "persistent", persistent),
+    FIELD("enrollment", "device_id", device_id_sent),
+    FIELD("enrollment", "hw_device_id", hw_device_id_sent),
     FIELD("server", "discovery_url", discovery_url),
     FIELD("server", "policy_url", policy_url),
     FIELD("server", "enrollment_url", enrollment_url),

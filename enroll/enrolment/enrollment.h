@@ -35,7 +35,9 @@ struct enrollment {
     char *ca_file;   /* for renewal: the operator's --ca-file and --profile, as absolute paths */
     char *profile;
     char *persistent; /* "auto", "yes", "no" */
-    char *hosts;      /* accepted at enrolment, separated by blanks */
+    char *device_id_sent,
+        *hw_device_id_sent; /* DeviceID and HWDevID of the enrolment; NULL in older records */
+    char *hosts;            /* accepted at enrolment, separated by blanks */
     char *renew_url;
     char *renew_period_days; /* before the certificate's end */
     char *retry_interval_days;

@@ -270,7 +270,7 @@ static void harness_flow(struct harness_run *run, const struct mde_server *serve
         run->auth.confirm = confirm;
     }
     if (run->profile == NULL)
-        assert_int_equal(device_profile_read(NULL, &run->profile, &run->error), ENROLL_OK);
+        assert_int_equal(device_profile_read(NULL, NULL, &run->profile, &run->error), ENROLL_OK);
     options.profile = run->profile;
     run->status = https_client_new(&client_options, &options.client, &run->error);
     assert_int_equal(run->status, ENROLL_OK);

@@ -120,8 +120,28 @@ static enum enroll_exit mandatory_check(const struct device_profile *profile, co
     return ENROLL_OK;
 }
 
+static enum enroll_exit identity_apply(struct device_profile *profile, const struct device_identity *identity,
+                                       struct enroll_error *ret_error)
+{
+    const struct {
+        enum context_item item;
+        const char *value;
+    } values[] = {{ITEM_DEVICE_ID, identity->device_id}, {ITEM_HW_DEVICE_ID, identity->hw_device_id}};
+
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        if (values[i].value == NULL)
+            continue;
+        free(profile->values[values[i].item]);
+        profile->values[values[i].item] = strdup(values[i].value);
+        if (profile->values[values[i].item] == NULL)
+            return enroll_error_memory(ret_error, STEP_PREPARE);
+    }
+    return ENROLL_OK;
+}
+
 static enum enroll_exit profile_make(const struct keyfile *file, const char *name,
                                      const struct profile_sources *sources,
+                                     const struct device_identity *identity,
                                      struct device_profile **ret_profile, struct enroll_error *ret_error)
 {
     struct device_profile *profile = calloc(1, sizeof(*profile));
@@ -133,6 +153,8 @@ static enum enroll_exit profile_make(const struct keyfile *file, const char *nam
         status = enroll_error_memory(ret_error, STEP_PREPARE);
     if (status == ENROLL_OK && file != NULL)
         status = file_apply(profile, name, file, ret_error);
+    if (status == ENROLL_OK && identity != NULL)
+        status = identity_apply(profile, identity, ret_error);
     if (status == ENROLL_OK)
         status = mandatory_check(profile, name, ret_error);
     if (status == ENROLL_OK)
@@ -159,13 +181,13 @@ enum enroll_exit device_profile_parse(const char *text, size_t size, const char 
 
     if (file == NULL)
         return line == 0 ? enroll_error_memory(ret_error, STEP_PREPARE) : form_refuse(name, line, ret_error);
-    status = profile_make(file, name, sources, ret_profile, ret_error);
+    status = profile_make(file, name, sources, NULL, ret_profile, ret_error);
     keyfile_free(file);
     return status;
 }
 
-enum enroll_exit device_profile_read(const char *path, struct device_profile **ret_profile,
-                                     struct enroll_error *ret_error)
+enum enroll_exit device_profile_read(const char *path, const struct device_identity *identity,
+                                     struct device_profile **ret_profile, struct enroll_error *ret_error)
 {
     const char *name = path != NULL ? path : PROFILE_DEFAULT_PATH;
     size_t line = 0;
@@ -173,14 +195,14 @@ enum enroll_exit device_profile_read(const char *path, struct device_profile **r
     enum enroll_exit status;
 
     if (path == NULL && access(PROFILE_DEFAULT_PATH, F_OK) != 0)
-        return profile_make(NULL, "this machine's facts", NULL, ret_profile, ret_error);
+        return profile_make(NULL, "this machine's facts", NULL, identity, ret_profile, ret_error);
     file = keyfile_read(name, PROFILE_MAX, &line);
     if (file == NULL && errno == EINVAL)
         return form_refuse(name, line, ret_error);
     if (file == NULL)
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Check --profile.",
                                 "The device profile %s cannot be read: %s.", name, strerrordesc_np(errno));
-    status = profile_make(file, name, NULL, ret_profile, ret_error);
+    status = profile_make(file, name, NULL, identity, ret_profile, ret_error);
     keyfile_free(file);
     return status;
 }

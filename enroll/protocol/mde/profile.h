@@ -26,12 +26,21 @@ struct profile_sources {
     const char *locale;     /* NULL: LC_ALL, LC_MESSAGES, LANG */
 };
 
+/* The device that was enrolled: what a renewal names, whatever this machine's facts are today. Either may be
+ * NULL. */
+struct device_identity {
+    const char *device_id;    /* DeviceID */
+    const char *hw_device_id; /* HWDevID */
+};
+
 /*
  * Reads the profile at path; NULL: the default path if there is such a file, else this machine's facts alone.
- * The result is freed with device_profile_free(). Errors: ENROLL_CONFIGURATION with file and key named.
+ * identity (may be NULL) comes before both. The result is freed with device_profile_free(). Errors:
+ * ENROLL_CONFIGURATION with file and key named.
  */
-enum enroll_exit device_profile_read(const char *path, struct device_profile **ret_profile,
-                                     struct enroll_error *ret_error) __attribute__((warn_unused_result));
+enum enroll_exit device_profile_read(const char *path, const struct device_identity *identity,
+                                     struct device_profile **ret_profile, struct enroll_error *ret_error)
+    __attribute__((warn_unused_result));
 
 /* The same of `size` bytes of text, with the facts from `sources` (NULL: this machine). `name` is for
  * messages. */
