@@ -117,10 +117,11 @@ static void members_replace(struct text *body, bool with_null)
 {
     struct json_object *object = json_tokener_parse(body->data);
     struct json_object *out = json_object_new_object();
-    json_object_object_foreach(object, name, value)
-    {
-        json_object_object_add(out, name, with_null ? NULL : other_type(value));
-    }
+    struct json_object_iterator at = json_object_iter_begin(object);
+    struct json_object_iterator end = json_object_iter_end(object);
+    for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+        json_object_object_add(out, json_object_iter_peek_name(&at),
+                               with_null ? NULL : other_type(json_object_iter_peek_value(&at)));
     text_clear(body);
     text_append(body, json_object_to_json_string_ext(out, JSON_C_TO_STRING_PLAIN));
     json_object_put(out);
@@ -132,10 +133,11 @@ static void members_duplicate(struct text *body)
     struct json_object *object = json_tokener_parse(body->data);
     struct text out = {0};
     text_bytes_append(&out, body->data, body->size - 1);
-    json_object_object_foreach(object, name, value)
-    {
-        struct json_object *other = other_type(value);
-        text_format(&out, ",\"%s\":%s", name, json_object_to_json_string(other));
+    struct json_object_iterator at = json_object_iter_begin(object);
+    struct json_object_iterator end = json_object_iter_end(object);
+    for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
+        struct json_object *other = other_type(json_object_iter_peek_value(&at));
+        text_format(&out, ",\"%s\":%s", json_object_iter_peek_name(&at), json_object_to_json_string(other));
         json_object_put(other);
     }
     text_append(&out, "}");

@@ -25,11 +25,11 @@ const char *members_check(struct json_object *object, const char *const *names)
     for (size_t i = 0; names[i] != NULL; i++)
         if (*member_text(object, names[i]) == '\0')
             return names[i];
-    json_object_object_foreach(object, member, value)
-    {
+    struct json_object_iterator at = json_object_iter_begin(object);
+    struct json_object_iterator end = json_object_iter_end(object);
+    for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
         size_t i = 0;
-        (void)value;
-        while (names[i] != NULL && strcmp(names[i], member) != 0)
+        while (names[i] != NULL && strcmp(names[i], json_object_iter_peek_name(&at)) != 0)
             i++;
         if (names[i] == NULL)
             return "a member that is not known";
