@@ -33,10 +33,10 @@ struct tpm;
 
 enum tpm_status {
     TPM_OK,
-    TPM_UNREACHABLE,      /* no device, nobody listens, the connection broke */
-    TPM_PERMISSION,       /* the device is there and this user may not open it */
-    TPM_BUSY,             /* somebody else holds it, or its memory stayed full for the whole back-off */
-    TPM_BAD_TCTI,         /* the TCTI configuration names nothing that exists */
+    TPM_UNREACHABLE,      /* no device, no listener, or the connection broke */
+    TPM_PERMISSION,       /* this user may not open the device */
+    TPM_BUSY,             /* in use by another process, or its memory stayed full during the back-off */
+    TPM_BAD_TCTI,         /* no such TCTI, or not a TPM device */
     TPM_AUTH_FAILED,      /* wrong PIN (or wrong owner authorization) */
     TPM_LOCKED_OUT,       /* dictionary-attack lock-out */
     TPM_WRONG_KEY,        /* the key does not belong to this TPM, or its parent was replaced */
@@ -84,9 +84,9 @@ struct tpm_key {
 struct tpm_auth {
     uint8_t value[TPM_AUTH_SIZE];
     /*
-     * Where the owner wants to know that the TPM refused the value; NULL else. As long as it is true, a
-     * signature is TPM_AUTH_FAILED without asking: of the threads that share a login, one finds out that the
-     * PIN was changed at another place, and moves the lock-out counter once.
+     * Set to true when the TPM refuses the value; NULL if unused. While true, signatures fail with
+     * TPM_AUTH_FAILED without a command: after a PIN change elsewhere, threads that share a login move the
+     * lock-out counter once, not once each.
      */
     bool *refused;
 };
@@ -104,18 +104,22 @@ void tpm_abandon(struct tpm *tpm);
 void tpm_abandon_in_use(struct tpm *tpm);
 
 /*
- * For pthread_atfork(3): around a fork, so that a child knows of every connection it inherits.
- * tpm_fork_begin() waits for microseconds; where it says false, tpm_fork_end() must not follow. The child
- * calls tpm_fork_child() in its place, which closes its copies of the sockets; a device is tpm_abandon()'s.
+ * pthread_atfork(3) handlers, so that a child knows every connection it inherits. tpm_fork_begin() waits for
+ * microseconds; if it returns false, tpm_fork_end() must not be called. The child calls tpm_fork_child()
+ * instead, which closes its copies of sockets; tpm_abandon() closes those of devices.
  */
 bool tpm_fork_begin(void) __attribute__((warn_unused_result));
 void tpm_fork_end(void);
 void tpm_fork_child(void);
 
-/* One plain sentence for a status, without the name of a device. Never NULL. */
+/* The message for a status, without device names. Never NULL. */
 const char *tpm_status_text(enum tpm_status status);
 /* The last TSS2_RC that was not success, 0 if none; for logs. */
 uint32_t tpm_last_response_code(const struct tpm *tpm);
+/* Where the last call that failed did: its function, the TPM command, the response code and its meaning, as
+ * one line without line feed. For logs; nothing secret. */
+#define TPM_FAILURE_MAX 160 /* bytes that are always enough */
+void tpm_failure_describe(const struct tpm *tpm, char *ret_text, size_t size);
 
 /* ---- signatures: exactly one command with a resident key, three with a wrapped one ---- */
 

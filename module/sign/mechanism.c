@@ -28,7 +28,7 @@ static const struct mechanism mechanisms[] = {
     {CKM_SHA512, FAMILY_DIGEST, DIGEST_SHA512},
 };
 
-#define MECHANISM_COUNT (sizeof mechanisms / sizeof mechanisms[0])
+#define MECHANISM_COUNT (sizeof(mechanisms) / sizeof(mechanisms[0]))
 _Static_assert(MECHANISM_COUNT <= MECHANISM_COUNT_MAX, "callers give room for MECHANISM_COUNT_MAX");
 
 const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type)

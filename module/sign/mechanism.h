@@ -39,7 +39,7 @@ bool mechanism_suits(const struct mechanism *mechanism, enum tpm_key_type type);
 size_t mechanism_list(enum tpm_key_type type, bool with_digests,
                       CK_MECHANISM_TYPE ret_types[MECHANISM_COUNT_MAX]);
 
-/* What C_GetMechanismInfo says with this key. */
+/* The CK_MECHANISM_INFO for this key. */
 void mechanism_info(const struct mechanism *mechanism, const struct tpm_public_key *key,
                     CK_MECHANISM_INFO *ret_info);
 

@@ -27,7 +27,7 @@ static void apply_mask(enum digest_algorithm algorithm, const uint8_t *seed, siz
         struct digest digest;
         digest_init(&digest, algorithm);
         digest_update(&digest, seed, seed_size);
-        digest_update(&digest, counter_bytes, sizeof counter_bytes);
+        digest_update(&digest, counter_bytes, sizeof(counter_bytes));
         digest_final(&digest, mask);
         for (size_t i = 0; i < step && done + i < target_size; i++)
             target[done + i] ^= mask[i];
@@ -41,7 +41,7 @@ static void hash_message(enum digest_algorithm algorithm, const uint8_t *message
     static const uint8_t zeros[8];
     struct digest digest;
     digest_init(&digest, algorithm);
-    digest_update(&digest, zeros, sizeof zeros);
+    digest_update(&digest, zeros, sizeof(zeros));
     digest_update(&digest, message_digest, digest_size(algorithm));
     digest_update(&digest, salt, salt_size);
     digest_final(&digest, ret_hash);

@@ -53,7 +53,7 @@ static const struct {
 
 struct signer *signer_new(const char *tcti)
 {
-    struct signer *signer = calloc(1, sizeof *signer);
+    struct signer *signer = calloc(1, sizeof(*signer));
     if (signer == NULL)
         return NULL;
     if (tcti != NULL && (signer->tcti = strdup(tcti)) == NULL) {
@@ -136,7 +136,7 @@ CK_RV signer_acquire(struct signer *signer, struct tpm **ret_tpm)
 
 static CK_RV translate(enum tpm_status status)
 {
-    for (size_t i = 0; i < sizeof translations / sizeof translations[0]; i++)
+    for (size_t i = 0; i < sizeof(translations) / sizeof(translations[0]); i++)
         if (translations[i].status == status)
             return translations[i].value;
     return CKR_GENERAL_ERROR;
@@ -144,9 +144,12 @@ static CK_RV translate(enum tpm_status status)
 
 CK_RV signer_release(struct signer *signer, const char *what, enum tpm_status status)
 {
-    if (status != TPM_OK)
-        log_line("%s: %s (0x%08x)", what, tpm_status_text(status),
-                 signer->tpm == NULL ? 0 : tpm_last_response_code(signer->tpm));
+    if (status != TPM_OK) {
+        char where[TPM_FAILURE_MAX] = "no TPM context";
+        if (signer->tpm != NULL)
+            tpm_failure_describe(signer->tpm, where, sizeof(where));
+        log_line("%s: %s (%s)", what, tpm_status_text(status), where);
+    }
     pthread_mutex_lock(&signer->lock);
     struct waiter *next = signer->first;
     if (next == NULL) {

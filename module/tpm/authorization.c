@@ -8,8 +8,8 @@
 #include "operation.h"
 
 /*
- * The TPM's own lock-out is what stops guessing; the iterations only slow somebody who broke the session's
- * secrecy, and the time of a login is spent here.
+ * The TPM's lock-out stops guessing. The iterations only slow an attacker who has broken the session's
+ * secrecy; most of the time of a login is spent here.
  */
 #define PIN_ITERATIONS 10000
 
@@ -53,8 +53,8 @@ enum tpm_status tpm_auth_check(struct tpm *tpm, const struct tpm_key *key, const
         .key = key, .auth = auth, .needs_parent = true, .rechecks = true, .run = check_run};
 
     if (!key->has_pin)
-        return auth == NULL ? TPM_OK : TPM_AUTH_FAILED;
-    return tpm_operation_run(tpm, use_run, &use);
+        return auth == NULL ? TPM_OK : tpm_operation_refuse(tpm, __func__, TPM2_RC_AUTH_FAIL);
+    return tpm_operation_run(tpm, __func__, key, use_run, &use);
 }
 
 static uint32_t lockout_run(struct tpm *tpm, void *context)
@@ -76,7 +76,7 @@ static uint32_t lockout_run(struct tpm *tpm, void *context)
 enum tpm_status tpm_lockout_read(struct tpm *tpm, struct tpm_lockout *ret_lockout)
 {
     struct tpm_lockout lockout;
-    enum tpm_status status = tpm_operation_run(tpm, lockout_run, &lockout);
+    enum tpm_status status = tpm_operation_run(tpm, __func__, NULL, lockout_run, &lockout);
 
     if (status == TPM_OK)
         *ret_lockout = lockout;

@@ -105,7 +105,7 @@ static uint32_t response_parse(struct tpm *tpm, const struct tpm_command *comman
     return authorized ? password_check(&reader) : TPM2_RC_SUCCESS;
 }
 
-/* What tss2-sys says of its own is about a response that is none. */
+/* A code of tss2-sys itself: the response is malformed. */
 static uint32_t rc_without_sapi(uint32_t rc)
 {
     return (rc & TSS2_RC_LAYER_MASK) == TSS2_SYS_RC_LAYER ? LOCAL_RC_MALFORMED : rc;

@@ -55,14 +55,14 @@ struct tpm {
     void *tss_context;               /* other TCTIs, NULL when closed */
     void *tss_library;               /* of that TCTI, NULL before the first use; stays open */
     uint32_t last_rc;
-    uint32_t failed_command; /* whose result last_rc is, 0 for none */
+    uint32_t failed_command;     /* whose result last_rc is, 0 for none */
+    const char *failed_function; /* of include/tpm.h, NULL for none */
     struct tpm_loaded_objects loaded;
     struct timespec deadline;          /* of the response, where a transport needs one */
     EC_GROUP *groups[TPM_CURVE_COUNT]; /* made when first needed */
     struct tpm_stale_handles stale;
-    const struct tpm_key *key; /* of the running call, NULL where it is about none */
-    unsigned timeout_seconds;  /* of the running call; 0: the default of the transport */
-    unsigned missing_hashes;   /* bit (1 << enum tpm_hash): this TPM refused it */
+    unsigned timeout_seconds; /* of the running call; 0: the default of the transport */
+    unsigned missing_hashes;  /* bit (1 << enum tpm_hash): this TPM refused it */
 };
 
 #endif

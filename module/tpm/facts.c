@@ -1,4 +1,4 @@
-/* What a TPM says about itself, and what it can do for us. */
+/* The identity and the abilities of a TPM. */
 #include <string.h>
 
 #include "capability.h"
@@ -104,7 +104,7 @@ static uint32_t facts_run(struct tpm *tpm, void *context)
 enum tpm_status tpm_facts_read(struct tpm *tpm, struct tpm_facts *ret_facts)
 {
     struct tpm_facts facts;
-    enum tpm_status status = tpm_operation_run(tpm, facts_run, &facts);
+    enum tpm_status status = tpm_operation_run(tpm, __func__, NULL, facts_run, &facts);
 
     if (status == TPM_OK)
         *ret_facts = facts;

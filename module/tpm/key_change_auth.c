@@ -41,8 +41,8 @@ enum tpm_status tpm_key_change_auth(struct tpm *tpm, const struct tpm_key *key, 
     enum tpm_status status;
 
     if (!key->has_pin || (new_auth == NULL) != (new_salt == NULL))
-        return TPM_BAD_ARGUMENT;
-    status = tpm_operation_run(tpm, use_run, &change);
+        return tpm_operation_refuse(tpm, __func__, LOCAL_RC_BAD_ARGUMENT);
+    status = tpm_operation_run(tpm, __func__, key, use_run, &change);
     if (status != TPM_OK)
         return status;
     change.key.persistent_handle = 0;

@@ -55,7 +55,7 @@ static uint32_t parent_make(struct tpm *tpm, bool store, struct parent *parent)
     return TPM2_RC_SUCCESS;
 }
 
-/* What stands at the storage root's handle is somebody's: it may be an RSA key, or none. */
+/* The object at the storage root's handle may be an RSA key, or missing. */
 static uint32_t parent_find(struct tpm *tpm, bool may_persist, struct parent *parent)
 {
     uint32_t rc = tpm_object_read_public(tpm, TPM_SRK_HANDLE, &parent->public_blob);
@@ -165,8 +165,8 @@ enum tpm_status tpm_key_create(struct tpm *tpm, const struct tpm_key_request *re
     enum tpm_status status;
 
     if (!request_is_possible(request) || (auth == NULL) != (pin_salt == NULL))
-        return TPM_BAD_ARGUMENT;
-    status = tpm_operation_run(tpm, create_run, &creation);
+        return tpm_operation_refuse(tpm, __func__, LOCAL_RC_BAD_ARGUMENT);
+    status = tpm_operation_run(tpm, __func__, NULL, create_run, &creation);
     /* TPM_RC_VALUE is how many TPMs refuse a size that they do not have. */
     if (status == TPM_FAILED && tpm_rc_base(tpm->last_rc) == TPM2_RC_VALUE)
         return TPM_UNSUPPORTED;

@@ -59,8 +59,8 @@ static uint32_t parent_find(struct tpm *tpm, const struct tpm_key *key, struct p
 }
 
 /*
- * A failure that says something about the object at a persistent handle, and nothing about the connection,
- * the TPM as a whole, or an argument: the object may be gone or another one.
+ * A failure that is about the object at a persistent handle, not about the connection, the whole TPM or an
+ * argument: the handle may be empty or hold another object.
  */
 static bool rc_is_stale_object(uint32_t rc)
 {
@@ -242,7 +242,6 @@ uint32_t tpm_key_use(struct tpm *tpm, struct tpm_key_use *use)
 {
     if (!key_is_whole(use->key))
         return LOCAL_RC_BAD_ARGUMENT;
-    tpm->key = use->key;
     return use->key->has_pin ? use_with_pin(tpm, use) : use_either(tpm, use);
 }
 

@@ -26,7 +26,16 @@ static bool rc_is_recoverable(uint32_t rc)
     return rc == LOCAL_RC_LOST || rc == TPM2_RC_INITIALIZE || tpm_rc_is_no_object(rc);
 }
 
-enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void *context)
+enum tpm_status tpm_operation_refuse(struct tpm *tpm, const char *function, uint32_t rc)
+{
+    tpm->failed_function = function;
+    tpm->failed_command = 0;
+    tpm->last_rc = rc;
+    return tpm_status_from_rc(rc);
+}
+
+enum tpm_status tpm_operation_run(struct tpm *tpm, const char *function, const struct tpm_key *key,
+                                  tpm_operation operation, void *context)
 {
     struct tpm_back_off back_off = {0};
     bool recovered = false, reclaimed = false, again;
@@ -35,7 +44,7 @@ enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void
     ERR_set_mark(); /* the queue is the application's */
     do {
         again = false;
-        tpm->key = NULL;
+        tpm->failed_command = 0;
         rc = tpm_connection_open(tpm);
         if (rc == TPM2_RC_SUCCESS)
             rc = operation(tpm, context);
@@ -47,9 +56,9 @@ enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void
             tpm_connection_close(tpm);
         } else {
             tpm_objects_flush(tpm);
-            if (tpm_rc_is_memory(rc) && tpm->key != NULL && !tpm->transport->keeps(tpm) && !reclaimed &&
+            if (tpm_rc_is_memory(rc) && key != NULL && !tpm->transport->keeps(tpm) && !reclaimed &&
                 back_off.milliseconds > RECLAIM_AFTER) {
-                tpm_key_reclaim(tpm, tpm->key);
+                tpm_key_reclaim(tpm, key);
                 reclaimed = true;
             }
             tpm_connection_release(tpm);
@@ -60,7 +69,9 @@ enum tpm_status tpm_operation_run(struct tpm *tpm, tpm_operation operation, void
             again = recovered = true;
     } while (again);
     ERR_pop_to_mark();
-    if (rc != TPM2_RC_SUCCESS)
-        tpm->last_rc = rc;
+    if (rc == TPM2_RC_SUCCESS)
+        return TPM_OK;
+    tpm->failed_function = function;
+    tpm->last_rc = rc;
     return tpm_status_from_rc(rc);
 }

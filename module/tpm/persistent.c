@@ -49,7 +49,7 @@ static uint32_t persist_run(struct tpm *tpm, void *context)
 enum tpm_status tpm_key_persist(struct tpm *tpm, const struct tpm_key *key, uint32_t *ret_handle)
 {
     struct persistence persistence = {.key = key};
-    enum tpm_status status = tpm_operation_run(tpm, persist_run, &persistence);
+    enum tpm_status status = tpm_operation_run(tpm, __func__, NULL, persist_run, &persistence);
 
     if (status == TPM_OK)
         *ret_handle = persistence.handle;
@@ -75,8 +75,8 @@ enum tpm_status tpm_key_evict(struct tpm *tpm, const struct tpm_key *key)
     if (key->persistent_handle == 0)
         return TPM_OK;
     if (key->persistent_handle < TPM_OURS_FIRST || key->persistent_handle > TPM_OURS_LAST)
-        return TPM_BAD_ARGUMENT;
-    return tpm_operation_run(tpm, evict_run, &copy);
+        return tpm_operation_refuse(tpm, __func__, LOCAL_RC_BAD_ARGUMENT);
+    return tpm_operation_run(tpm, __func__, NULL, evict_run, &copy);
 }
 
 struct listing {
@@ -92,7 +92,7 @@ static uint32_t resident_read(struct tpm *tpm, uint32_t handle, struct tpm_resid
 
     *ret_is_key = false;
     if (tpm_rc_is_no_object(rc))
-        return TPM2_RC_SUCCESS; /* removed meanwhile */
+        return TPM2_RC_SUCCESS; /* removed since it was listed */
     if (rc != TPM2_RC_SUCCESS)
         return rc;
     ret_resident->handle = handle;
@@ -122,7 +122,7 @@ enum tpm_status tpm_resident_list(struct tpm *tpm, struct tpm_resident *ret_list
                                   size_t *ret_count)
 {
     struct listing listing = {.list = ret_list, .capacity = capacity};
-    enum tpm_status status = tpm_operation_run(tpm, list_run, &listing);
+    enum tpm_status status = tpm_operation_run(tpm, __func__, NULL, list_run, &listing);
 
     if (status == TPM_OK)
         *ret_count = listing.count;
@@ -148,8 +148,8 @@ enum tpm_status tpm_resident_evict(struct tpm *tpm, const struct tpm_resident *r
     struct tpm_resident copy = *resident;
 
     if (resident->handle < TPM_OURS_FIRST || resident->handle > TPM_OURS_LAST)
-        return TPM_BAD_ARGUMENT;
-    return tpm_operation_run(tpm, resident_evict_run, &copy);
+        return tpm_operation_refuse(tpm, __func__, LOCAL_RC_BAD_ARGUMENT);
+    return tpm_operation_run(tpm, __func__, NULL, resident_evict_run, &copy);
 }
 
 /* The handle first, which costs one command; else whether this TPM loads the wrapped blob, which needs its
@@ -171,5 +171,5 @@ enum tpm_status tpm_key_probe(struct tpm *tpm, const struct tpm_key *key)
 {
     struct tpm_key copy = *key;
 
-    return tpm_operation_run(tpm, probe_run, &copy);
+    return tpm_operation_run(tpm, __func__, NULL, probe_run, &copy);
 }

@@ -18,7 +18,7 @@
 enum {
     LOCAL_RC_UNREACHABLE = LOCAL_RC(1),
     LOCAL_RC_PERMISSION = LOCAL_RC(2),
-    LOCAL_RC_BUSY = LOCAL_RC(3), /* the device is opened by somebody else */
+    LOCAL_RC_BUSY = LOCAL_RC(3), /* the device is open in another process */
     LOCAL_RC_BAD_TCTI = LOCAL_RC(4),
     LOCAL_RC_LOST = LOCAL_RC(5),         /* the connection broke while in use */
     LOCAL_RC_MALFORMED = LOCAL_RC(6),    /* an answer that is not one */

@@ -162,11 +162,11 @@ enum tpm_status tpm_sign_ecdsa(struct tpm *tpm, const struct tpm_key *key, const
     enum tpm_status status;
 
     if (!key_is_possible(key, TPM_KEY_EC) || size == 0)
-        return TPM_BAD_ARGUMENT;
+        return tpm_operation_refuse(tpm, __func__, LOCAL_RC_BAD_ARGUMENT);
     signature.hash = ecdsa_digest_fit(key, digest, size, signature.digest);
     if (signature.hash == NULL)
-        return TPM_BAD_ARGUMENT;
-    status = tpm_operation_run(tpm, use_run, &signature);
+        return tpm_operation_refuse(tpm, __func__, LOCAL_RC_BAD_ARGUMENT);
+    status = tpm_operation_run(tpm, __func__, key, use_run, &signature);
     if (status == TPM_OK) {
         memcpy(ret_signature, signature.result, signature_size);
         *ret_size = signature_size;
@@ -174,10 +174,10 @@ enum tpm_status tpm_sign_ecdsa(struct tpm *tpm, const struct tpm_key *key, const
     return status;
 }
 
-static enum tpm_status rsa_run(struct tpm *tpm, struct signature *signature,
+static enum tpm_status rsa_run(struct tpm *tpm, const char *function, struct signature *signature,
                                uint8_t ret_signature[TPM_RSA_MAX])
 {
-    enum tpm_status status = tpm_operation_run(tpm, use_run, signature);
+    enum tpm_status status = tpm_operation_run(tpm, function, signature->use.key, use_run, signature);
 
     if (status == TPM_OK)
         memcpy(ret_signature, signature->result, signature->use.key->public_key.bits / 8);
@@ -198,12 +198,12 @@ enum tpm_status tpm_sign_rsassa(struct tpm *tpm, const struct tpm_key *key, cons
     if (!key_is_possible(key, TPM_KEY_RSA) || signature.hash == NULL ||
         size != digest_size(signature.hash->digest) ||
         !rsa_pkcs1_encode(signature.hash->digest, digest, block, key->public_key.bits / 8))
-        return TPM_BAD_ARGUMENT;
+        return tpm_operation_refuse(tpm, __func__, LOCAL_RC_BAD_ARGUMENT);
     if ((tpm->missing_hashes & 1U << hash) != 0)
-        return TPM_UNSUPPORTED;
+        return tpm_operation_refuse(tpm, __func__, LOCAL_RC_UNSUPPORTED);
     memcpy(signature.digest, digest, size);
     signature.block = block;
-    return rsa_run(tpm, &signature, ret_signature);
+    return rsa_run(tpm, __func__, &signature, ret_signature);
 }
 
 enum tpm_status tpm_rsa_private(struct tpm *tpm, const struct tpm_key *key, const struct tpm_auth *auth,
@@ -214,6 +214,6 @@ enum tpm_status tpm_rsa_private(struct tpm *tpm, const struct tpm_key *key, cons
     if (!key_is_possible(key, TPM_KEY_RSA) ||
         memcmp(block, key->public_key.modulus, key->public_key.bits / 8) >=
             0) /* no number below the modulus */
-        return TPM_BAD_ARGUMENT;
-    return rsa_run(tpm, &signature, ret_result);
+        return tpm_operation_refuse(tpm, __func__, LOCAL_RC_BAD_ARGUMENT);
+    return rsa_run(tpm, __func__, &signature, ret_result);
 }

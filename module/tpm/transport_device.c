@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
+
 static const char *device_path(const struct tpm *tpm)
 {
     return tpm->address[0] != '\0' ? tpm->address : "/dev/tpmrm0";
@@ -25,7 +27,7 @@ static uint32_t device_open(struct tpm *tpm)
         descriptor = tpm_descriptor_lift(open(device_path(tpm), O_RDWR | O_CLOEXEC | O_NOCTTY));
     } while (descriptor < 0 && errno == EINTR);
     if (descriptor < 0)
-        return tpm_connection_rc_from_errno(errno);
+        return tpm_descriptor_rc_from_errno(errno);
     /* A file that is none must not be written to. */
     if (fstat(descriptor, &status) != 0 || !S_ISCHR(status.st_mode)) {
         close(descriptor);

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "wire.h"
 
 #define CONNECT_SECONDS  30  /* in the queue of those who wait for the simulator */
@@ -56,7 +57,7 @@ static uint32_t socket_connect(struct tpm *owner, int family, const struct socka
     int error;
 
     if (descriptor < 0)
-        return tpm_connection_rc_from_errno(errno);
+        return tpm_descriptor_rc_from_errno(errno);
     /* On Linux the send time-out also bounds connect(2). */
     if (setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0 &&
         connect(descriptor, address, size) == 0) {
@@ -67,7 +68,7 @@ static uint32_t socket_connect(struct tpm *owner, int family, const struct socka
     if (owner != NULL)
         owner->descriptor = -1;
     close(descriptor);
-    return tpm_connection_rc_from_errno(error);
+    return tpm_descriptor_rc_from_errno(error);
 }
 
 static uint32_t unix_connect(struct tpm *owner, const char *path, int *ret_descriptor)

@@ -99,7 +99,7 @@ static uint32_t simulator_look(const struct tpm *tpm)
     return rc;
 }
 
-/* What the library says about itself (TCG TSS 2.0 TCTI, 3.6); NULL when there is no such library. */
+/* The TSS2_TCTI_INFO of the library (TCG TSS 2.0 TCTI, 3.6); NULL when there is no such library. */
 static const TSS2_TCTI_INFO *library_info(struct tpm *tpm)
 {
     const struct tcti *tcti = tcti_find(tpm);

@@ -99,6 +99,8 @@ static void the_log_says_why(void **state)
     text[size] = '\0';
     fclose(file);
     assert_non_null(strstr(text, "ECDSA signature: "));
+    assert_non_null(strstr(text, "(tpm_sign_ecdsa: "));
+    assert_non_null(strstr(text, "0x00490001, cannot connect)"));
 }
 
 /* Neither stdout nor stderr is the module's. */

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "connection.h"
+#include "descriptor.h"
 
 /* A context as it is after a command over /dev/tpmrm0, with /dev/null in its place. */
 static struct tpm *context_open(int *ret_descriptor)
