@@ -194,7 +194,8 @@ static int levels_remove(int directory_fd, struct level levels[TREE_DEPTH_MAX], 
 int install_tree_remove(int directory_fd, const char *name)
 {
     struct level levels[TREE_DEPTH_MAX];
-    char parent[NAME_MAX + 1], *slash;
+    char parent[NAME_MAX + 1];
+    const char *slash;
     size_t depth = 0;
     int fd = dup(directory_fd), result = -1, saved;
 
