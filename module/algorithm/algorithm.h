@@ -35,8 +35,8 @@ struct curve_algorithm {
     unsigned bits;
     uint16_t tpm_identifier; /* TPM_ECC_CURVE (TPM 2.0 part 2, 6.4) */
     int nid;                 /* of libcrypto */
-    const char *name;        /* FIPS 186: "P-256" */
-    const char *openssl_name, *secg_name;
+    char name[8];            /* FIPS 186: "P-256" */
+    char openssl_name[12], secg_name[12];
     uint8_t oid_size;
     uint8_t oid[10]; /* DER of the object identifier (RFC 5480, 2.1.1.1) */
 };

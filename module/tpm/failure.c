@@ -3,9 +3,10 @@
 
 #include "context.h"
 
+/* Arrays and not pointers, which would be relocated in every process. */
 static const struct {
     uint32_t code;
-    const char *name;
+    char name[24];
 } commands[] = {
     {TPM2_CC_Create, "TPM2_Create"},
     {TPM2_CC_CreatePrimary, "TPM2_CreatePrimary"},
@@ -25,7 +26,7 @@ static const struct {
 /* TPM 2.0 part 2, 6.6.3; and the codes of response_code.h. */
 static const struct {
     uint32_t rc;
-    const char *meaning;
+    char meaning[32];
 } meanings[] = {
     {TPM2_RC_ATTRIBUTES, "TPM_RC_ATTRIBUTES"},
     {TPM2_RC_AUTH_FAIL, "TPM_RC_AUTH_FAIL"},
