@@ -5,6 +5,7 @@
 #include <tss2/tss2_mu.h>
 
 #include "algorithm.h"
+#include "wire.h"
 
 #define DEVICE_ATTRIBUTES                                                                                    \
     (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |                      \
@@ -52,9 +53,33 @@ static bool ec_key_take(const TPMT_PUBLIC *public, struct tpm_public_key *ret_ke
             ret_key->bits = curve_algorithms[i].bits;
         }
     const size_t size = (ret_key->bits + 7) / 8;
-    return parameters->kdf.scheme == TPM2_ALG_NULL && ret_key->curve != TPM_CURVE_NONE &&
-           coordinate_take(&public->unique.ecc.x, size, ret_key->x) &&
+    return ret_key->curve != TPM_CURVE_NONE && coordinate_take(&public->unique.ecc.x, size, ret_key->x) &&
            coordinate_take(&public->unique.ecc.y, size, ret_key->y);
+}
+
+/*
+ * What selects the members of the unions is what a storage key or a device key has. Comes before tss2-mu,
+ * which in 4.x prints to stderr about any other.
+ */
+static bool selectors_are_known(const uint8_t *blob, size_t size)
+{
+    struct tpm_reader reader = {.data = blob, .size = size};
+    size_t policy_size;
+
+    (void)tpm_read_u16(&reader); /* size */
+    const uint16_t type = tpm_read_u16(&reader);
+    const uint16_t name_algorithm = tpm_read_u16(&reader);
+    (void)tpm_read_u32(&reader); /* attributes */
+    (void)tpm_read_sized(&reader, SIZE_MAX, &policy_size);
+    const uint16_t symmetric = tpm_read_u16(&reader);
+    if (symmetric == TPM2_ALG_AES)
+        (void)tpm_read_u32(&reader); /* bits and mode */
+    const uint16_t scheme = tpm_read_u16(&reader);
+    (void)tpm_read_u16(&reader); /* bits or curve */
+    const uint16_t kdf = type == TPM2_ALG_ECC ? tpm_read_u16(&reader) : TPM2_ALG_NULL;
+    return !reader.failed && (type == TPM2_ALG_RSA || type == TPM2_ALG_ECC) &&
+           name_algorithm == TPM2_ALG_SHA256 && (symmetric == TPM2_ALG_AES || symmetric == TPM2_ALG_NULL) &&
+           scheme == TPM2_ALG_NULL && kdf == TPM2_ALG_NULL;
 }
 
 /* tss2-mu takes bytes that it would not write, such as some after the public area but inside the TPM2B. */
@@ -64,7 +89,7 @@ bool tpm_public_area_decode(const uint8_t *blob, size_t size, TPM2B_PUBLIC *ret_
     size_t offset = 0, again_size = 0;
     TPM2B_PUBLIC public = {0};
 
-    if (size > sizeof(again) ||
+    if (size > sizeof(again) || !selectors_are_known(blob, size) ||
         Tss2_MU_TPM2B_PUBLIC_Unmarshal(blob, size, &offset, &public) != TSS2_RC_SUCCESS ||
         Tss2_MU_TPM2B_PUBLIC_Marshal(&public, again, sizeof(again), &again_size) != TSS2_RC_SUCCESS ||
         offset != size || again_size != size || memcmp(blob, again, size) != 0)
@@ -81,25 +106,15 @@ bool tpm_public_area_parse(const uint8_t *blob, size_t size, struct tpm_public_a
     if (!tpm_public_area_decode(blob, size, &decoded))
         return false;
     const TPMT_PUBLIC *public = &decoded.publicArea;
-    if (public->nameAlg != TPM2_ALG_SHA256 || (public->type != TPM2_ALG_RSA && public->type != TPM2_ALG_ECC))
-        return false;
-    /* symmetric and scheme stand first in the parameters of both types */
+    /* symmetric stands first in the parameters of both types */
     const TPMT_SYM_DEF_OBJECT *symmetric = &public->parameters.asymDetail.symmetric;
     area.attributes = public->objectAttributes;
     area.has_policy = public->authPolicy.size > 0;
     area.is_storage = symmetric->algorithm != TPM2_ALG_NULL;
-    if (area.is_storage && (symmetric->algorithm != TPM2_ALG_AES || symmetric->keyBits.aes != 128 ||
-                            symmetric->mode.aes != TPM2_ALG_CFB))
+    if (area.is_storage && (symmetric->keyBits.aes != 128 || symmetric->mode.aes != TPM2_ALG_CFB))
         return false;
-    if (public->type == TPM2_ALG_RSA) {
-        area.has_scheme = public->parameters.rsaDetail.scheme.scheme != TPM2_ALG_NULL;
-        if (!rsa_key_take(public, &area.key))
-            return false;
-    } else {
-        area.has_scheme = public->parameters.eccDetail.scheme.scheme != TPM2_ALG_NULL;
-        if (!ec_key_take(public, &area.key))
-            return false;
-    }
+    if (!(public->type == TPM2_ALG_RSA ? rsa_key_take(public, &area.key) : ec_key_take(public, &area.key)))
+        return false;
     *ret_area = area;
     return true;
 }
@@ -107,7 +122,7 @@ bool tpm_public_area_parse(const uint8_t *blob, size_t size, struct tpm_public_a
 bool tpm_public_area_is_storage_root(const struct tpm_public_area *area)
 {
     return area->key.type == TPM_KEY_EC && area->key.curve == TPM_CURVE_P256 && area->is_storage &&
-           !area->has_scheme && (area->attributes & STORAGE_ATTRIBUTES) == STORAGE_ATTRIBUTES &&
+           (area->attributes & STORAGE_ATTRIBUTES) == STORAGE_ATTRIBUTES &&
            (area->attributes & TPMA_OBJECT_SIGN_ENCRYPT) == 0;
 }
 
@@ -115,7 +130,7 @@ bool tpm_public_parse(const uint8_t *blob, size_t size, struct tpm_public_key *r
 {
     struct tpm_public_area area;
 
-    if (!tpm_public_area_parse(blob, size, &area) || area.is_storage || area.has_scheme ||
+    if (!tpm_public_area_parse(blob, size, &area) || area.is_storage ||
         (area.attributes & DEVICE_ATTRIBUTES) != DEVICE_ATTRIBUTES ||
         (area.attributes & TPMA_OBJECT_RESTRICTED) != 0)
         return false;

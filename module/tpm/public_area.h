@@ -11,11 +11,11 @@ struct tpm_public_area {
     uint32_t attributes; /* TPMA_OBJECT */
     bool has_policy;
     bool is_storage; /* symmetric AES-128-CFB; else NULL */
-    bool has_scheme;
     struct tpm_public_key key;
 };
 
-/* False unless it is exactly one RSA or EC public area with nameAlg SHA-256, in a TPM2B_PUBLIC. */
+/* False unless it is exactly one RSA or EC public area with nameAlg SHA-256 and no scheme, in a TPM2B_PUBLIC.
+ */
 bool tpm_public_area_parse(const uint8_t *blob, size_t size, struct tpm_public_area *ret_area)
     __attribute__((warn_unused_result));
 /* It is a storage key whose point can take a session's salt: the TCG ECC P-256 storage root key and its like.
@@ -29,7 +29,7 @@ bool tpm_public_key_equal(const struct tpm_public_key *a, const struct tpm_publi
  * parses. */
 void tpm_public_name(const uint8_t *blob, size_t size, uint8_t ret_name[TPM_NAME_SIZE]);
 
-/* A TPM2B_PUBLIC for tss2-sys; false unless it is exactly one, as a TPM writes it. */
+/* The same for tss2-sys. */
 bool tpm_public_area_decode(const uint8_t *blob, size_t size, TPM2B_PUBLIC *ret_public)
     __attribute__((warn_unused_result));
 

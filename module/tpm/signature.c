@@ -44,9 +44,12 @@ static uint32_t sign_send(struct tpm *tpm, struct signature *signature, uint16_t
         tpm->missing_hashes |= 1U << signature->hash->tpm_hash;
     if (rc != TPM2_RC_SUCCESS)
         return rc;
-    if (Tss2_MU_TPMT_SIGNATURE_Unmarshal(response.parameters.data, response.parameters.size, &offset,
+    /* the algorithm first: tss2-mu of 4.x prints to stderr about one that it does not know */
+    struct tpm_reader algorithm = response.parameters;
+    if (tpm_read_u16(&algorithm) != scheme ||
+        Tss2_MU_TPMT_SIGNATURE_Unmarshal(response.parameters.data, response.parameters.size, &offset,
                                          ret_value) != TSS2_RC_SUCCESS ||
-        offset != response.parameters.size || ret_value->sigAlg != scheme ||
+        offset != response.parameters.size ||
         ret_value->signature.any.hashAlg != signature->hash->tpm_identifier)
         return LOCAL_RC_NOT_VERIFIED;
     return TPM2_RC_SUCCESS;
