@@ -19,7 +19,8 @@ static int (*const commands[COMMAND_COUNT])(int argc, char **argv) = {
     [COMMAND_REGISTER] = command_register, [COMMAND_SHOW] = command_show,
 };
 
-/* Structures and names of another major version are other ones; whoever replaced the library is told so at once. */
+/* Structures and names of another major version are other ones; whoever replaced the library is told so at
+ * once. */
 static bool openssl_is_ours(void)
 {
     if (OPENSSL_version_major() == OPENSSL_VERSION_MAJOR)

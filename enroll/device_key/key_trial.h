@@ -4,8 +4,8 @@
 
 #include "tpm.h"
 
-/* Signs a random digest as an application would ask for it; the TPM interface verifies it. pin: NULL for a key that
- * has none. */
+/* Signs a random digest as an application would ask for it; the TPM interface verifies it. pin: NULL for a
+ * key that has none. */
 enum tpm_status key_trial(struct tpm *tpm, const struct tpm_key *key, const char *pin)
     __attribute__((warn_unused_result));
 

@@ -172,7 +172,7 @@ direct() {
     for kind in direct socket; do
         cp "$source_root/conf/p11-kit/intune-tpm.module.$kind" "$installed"
         intune-enroll register --direct
-        same $remoted "$(mechanisms)"
+        same "$remoted" "$(mechanisms)"
         intune-enroll register --undo
     done
     cp "$source_root/conf/p11-kit/intune-tpm.module.$way" "$installed"

@@ -147,7 +147,8 @@ static void machine_without_an_id_needs_one_in_the_profile(void **state)
     assert_int_equal(device_profile_parse("", 0, "test.conf", &from, &profile, &error), ENROLL_CONFIGURATION);
     assert_non_null(strstr(error.message, "DeviceID"));
     assert_non_null(strstr(error.advice, "machine-id"));
-    assert_int_equal(device_profile_read("/nonexistent/profile", NULL, &profile, &error), ENROLL_CONFIGURATION);
+    assert_int_equal(device_profile_read("/nonexistent/profile", NULL, &profile, &error),
+                     ENROLL_CONFIGURATION);
     assert_non_null(strstr(error.message, "/nonexistent/profile"));
 }
 
