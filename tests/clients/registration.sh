@@ -162,10 +162,10 @@ mechanisms() {
     grep -q -w CKM_ECDSA "$work"/mechanisms
     grep -cw CKM_ECDSA_SHA256 "$work"/mechanisms || [ $? = 1 ]
 }
-# Up to 0.25 its remoting hands on fewer mechanisms; 0.26 hands on all.
+# The remoting of 0.24 hands on fewer mechanisms, that of 0.25 all.
 direct() {
     local installed=$p11_config_dir/intune-tpm.module kind remoted=0
-    if dpkg --compare-versions "$(package_version p11-kit)" ge 0.26; then
+    if dpkg --compare-versions "$(package_version p11-kit)" ge 0.25; then
         remoted=1
     fi
     same 1 "$(mechanisms)"
