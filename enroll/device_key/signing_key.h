@@ -12,7 +12,7 @@
  * with three object slots.
  * - The pkcs11 provider does not exist on Debian 12, and takes module, token and PIN from openssl.cnf and the
  * environment.
- * - An engine, and so libp11, is gone from OpenSSL 4 and from Fedora's and RHEL's 3.x; EVP_DigestSign()
+ * - An engine is gone from OpenSSL 4 and from Fedora's and RHEL's 3.x; EVP_DigestSign()
  * of 3.5 crashed with it.
  * - This provider has 500 lines, no configuration, and one TPM command a signature. Its library context is
  * its own, so no other key of the process can be served by it, and nothing of openssl.cnf reaches it.

@@ -1,6 +1,7 @@
 #include "mechanism.h"
 
-/* In the order of a client's preference: libp11, NSS and Java look through the list from its beginning. */
+/* In the order of a client's preference: OpenSSL's pkcs11 engine, NSS and Java look through the list from its
+ * beginning. */
 static const struct mechanism mechanisms[] = {
     {CKM_RSA_PKCS, FAMILY_RSA_PKCS1, DIGEST_NONE},
     {CKM_RSA_PKCS_PSS, FAMILY_RSA_PSS, DIGEST_NONE},

@@ -52,7 +52,7 @@
         CKA_ALWAYS_AUTHENTICATE, SOURCE_FALSE, 0                                                             \
     }
 
-/* The public numbers stand with both keys: libp11, NSS, Java and strongSwan read them from the private one.
+/* The public numbers stand with both keys: OpenSSL, NSS, Java and strongSwan read them from the private one.
  */
 #define RSA_NUMBERS                                                                                          \
     {CKA_MODULUS, SOURCE_CONTENT, CONTENT_MODULUS},                                                          \
