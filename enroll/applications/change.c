@@ -14,7 +14,7 @@ static enum enroll_exit file_error(const char *what, const char *path, struct en
 {
     int error = errno;
 
-    return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
+    return enroll_error_set(ret_error, ENROLL_CONFIGURATION,
                             error == EACCES || error == EROFS || error == EPERM
                                 ? "Run the command as root, on a file system that can be written."
                                 : "",
@@ -58,7 +58,7 @@ enum enroll_exit change_read(const char *path, char **ret_text, struct enroll_er
         }
     }
     if (memchr(text, 0, size)) {
-        enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "%s is not a text file.", path);
+        enroll_error_set(ret_error, ENROLL_CONFIGURATION, "", "%s is not a text file.", path);
         goto out;
     }
     text[size] = 0;

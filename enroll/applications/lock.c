@@ -11,8 +11,8 @@
 
 static enum enroll_exit lock_error(const char *path, struct enroll_error *ret_error)
 {
-    return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "%s cannot be locked: %s.",
-                            path, strerror(errno));
+    return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "", "%s cannot be locked: %s.", path,
+                            strerror(errno));
 }
 
 /* Polls instead of blocking in flock(), so that a signal or the time limit ends the wait. */
@@ -29,11 +29,11 @@ static enum enroll_exit lock_wait(int fd, const char *path, unsigned wait_second
             return lock_error(path, ret_error);
         clock_gettime(CLOCK_MONOTONIC, &now);
         if (now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec))
-            return enroll_error_set(ret_error, ENROLL_IN_PROGRESS, STEP_PREPARE,
+            return enroll_error_set(ret_error, ENROLL_IN_PROGRESS,
                                     "Try again when it is done, or wait for it with --wait.",
                                     "another intune-enroll register is running");
         if (nanosleep(&slice, NULL) != 0)
-            return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_PREPARE, "Nothing was changed.",
+            return enroll_error_set(ret_error, ENROLL_CANCELLED, "Nothing was changed.",
                                     "Cancelled while waiting for another intune-enroll register.");
     }
     return ENROLL_OK;

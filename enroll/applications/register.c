@@ -89,9 +89,9 @@ static enum enroll_exit plan_p11_kit(const struct registration *request, struct 
         ret_change->needed = ours;
     } else if (request->way != REGISTRATION_AS_IT_IS) {
         if (text && !ours)
-            status = enroll_error_set(
-                ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Change or remove it by hand.",
-                "%s was not written by intune-enroll; not changed", P11_KIT_ADMINISTRATOR);
+            status =
+                enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Change or remove it by hand.",
+                                 "%s was not written by intune-enroll; not changed", P11_KIT_ADMINISTRATOR);
         ret_change->needed = !text || strcmp(text, wanted) != 0;
     } else if (!text && access(P11_KIT_INSTALLED, R_OK) != 0) {
         ret_change->needed = true;
@@ -100,7 +100,7 @@ static enum enroll_exit plan_p11_kit(const struct registration *request, struct 
     }
     if (status == ENROLL_OK && ret_change->needed && !request->undo &&
         !(ret_change->content = strdup(wanted)))
-        status = enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE, "", "Out of memory.");
+        status = enroll_error_set(ret_error, ENROLL_FAILED, "", "Out of memory.");
     free(text);
     return status;
 }
@@ -108,7 +108,7 @@ static enum enroll_exit plan_p11_kit(const struct registration *request, struct 
 static enum enroll_exit policy_malformed(const char *path, struct enroll_error *ret_error)
 {
     return enroll_error_set(
-        ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
+        ret_error, ENROLL_CONFIGURATION,
         "Correct the file, or add the lines of intune-enroll show firefox or chromium by hand.",
         "%s is not valid JSON of the browser's form; not changed", path);
 }
@@ -234,7 +234,7 @@ static enum enroll_exit register_user(const struct registration *request, struct
     enum enroll_exit status = ENROLL_OK;
 
     if (!nss_directory(directory, sizeof(directory)))
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "HOME is not set.");
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "", "HOME is not set.");
     if (!request->print && !request->undo)
         status = nss_directory_make(directory, ret_error);
     /* NSS itself does not keep two that write from one another. */

@@ -220,7 +220,7 @@ static enum enroll_exit directory_choose(const char *given, char ret_directory[s
         return ENROLL_OK;
     if (given ? snprintf(ret_directory, PATH_MAX, "%s", given) >= PATH_MAX
               : !token_directory_find(ret_directory, PATH_MAX))
-        return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE, "",
+        return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY, "",
                                 "The token directory's path is too long.");
     return ENROLL_OK;
 }
@@ -237,8 +237,8 @@ enum enroll_exit registration_show(const char *application, const char *director
     while (i < APPLICATION_COUNT && strcmp(APPLICATIONS[i].application, application) != 0)
         i++;
     if (i == APPLICATION_COUNT)
-        return enroll_error_set(ret_error, ENROLL_USAGE, STEP_PREPARE, "",
-                                "There is no application %s to show.", application);
+        return enroll_error_set(ret_error, ENROLL_USAGE, "", "There is no application %s to show.",
+                                application);
     status = directory_choose(directory, chosen, ret_error);
     if (status != ENROLL_OK)
         return status;
@@ -246,14 +246,14 @@ enum enroll_exit registration_show(const char *application, const char *director
     case TOKEN_OK:
         names_fill(generation, chosen, &names);
         if (!APPLICATIONS[i].show(&names))
-            status = enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE, "", "Out of memory.");
+            status = enroll_error_set(ret_error, ENROLL_FAILED, "", "Out of memory.");
         free(names.issuer);
         token_generation_free(generation);
         return status;
     case TOKEN_ABSENT:
-        return enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, STEP_PREPARE,
-                                "Enrol first: intune-enroll enroll", "No enrolment is in %s.", chosen);
+        return enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, "Enrol first: intune-enroll enroll",
+                                "No enrolment is in %s.", chosen);
     default:
-        return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE, "", "%s", why);
+        return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY, "", "%s", why);
     }
 }

@@ -33,8 +33,8 @@ static enum enroll_exit file_write(struct run *run, const char *path, const char
     int fd =
         for_directory && for_name ? open(dirname(for_directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (fd < 0 || install_file_replace(fd, basename(for_name), text, strlen(text), 0644))
-        status = enroll_error_set(&run->error, ENROLL_FAILED, STEP_PREPARE, "", "cannot write %s: %s", path,
-                                  strerror(errno));
+        status =
+            enroll_error_set(&run->error, ENROLL_FAILED, "", "cannot write %s: %s", path, strerror(errno));
     if (fd >= 0)
         close(fd);
     free(for_name);
@@ -44,17 +44,14 @@ static enum enroll_exit file_write(struct run *run, const char *path, const char
 
 static enum enroll_exit export(struct run *run) {
     enum enroll_exit status = run_token_read(run); if (status != ENROLL_OK) return status;
-    if (!run->generation->has_certificate) return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED,
-                                                                   STEP_PREPARE, "",
-                                                                   "the token in %s has no certificate yet",
-                                                                   run->token_directory);
-    char *text = certificates_format(run->generation, !run->line.given[OPTION_NO_CHAIN]);
-    if (!text) return enroll_error_memory(&run->error, STEP_PREPARE);
+    if (!run->enrolled.generation->has_certificate) return enroll_error_set(
+        &run->error, ENROLL_NOT_ENROLLED, "", "the token in %s has no certificate yet", run->token_directory);
+    char *text = certificates_format(run->enrolled.generation, !run->line.given[OPTION_NO_CHAIN]);
+    if (!text) return enroll_error_memory(&run->error);
     const char *path = run->line.values[OPTION_OUTPUT];
     if (path) status = file_write(run, path, text);
     else if (!run->line.given[OPTION_JSON] && fputs(text, stdout) < 0)
-        status = enroll_error_set(&run->error, ENROLL_FAILED, STEP_PREPARE, "", "cannot write: %s",
-                                  strerror(errno));
+        status = enroll_error_set(&run->error, ENROLL_FAILED, "", "cannot write: %s", strerror(errno));
     run->report.pem = text;
     return status;
 }
@@ -70,7 +67,7 @@ int command_export(int argc, char **argv)
     /* In text the certificates are the whole answer. */
     if (!run.line.given[OPTION_JSON])
         run.report.generation = NULL;
-    run.report.enrollment = run.line.given[OPTION_JSON] ? run.report.enrollment : NULL;
+    run.report.record = run.line.given[OPTION_JSON] ? run.report.record : NULL;
     run.report.state = NULL;
     exit_status = run_end(&run, status);
     free(pem);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "protocol.h"
 
 #define BIT(command) (1U << COMMAND_##command)
 #define REGISTERING  BIT(REGISTER)
@@ -52,19 +53,15 @@ struct option {
 
 static const struct option options[OPTION_COUNT] = {
     [OPTION_AUTH] = {"auth", "METHOD", "how to sign in (default auto)", ASKING, GROUP_SIGN_IN},
-    [OPTION_TOKEN_TYPE] = {"token-type", "TYPE", "type of the token in the request: user (default) or jwt",
-                           ASKING, GROUP_SIGN_IN, "user jwt"},
     [OPTION_DISCOVERY_URL] = {"discovery-url", "URL", "URL of the discovery service; no look-up", ASKING,
                               GROUP_SERVER},
     [OPTION_ACCEPT_REDIRECT] = {"accept-redirect", "HOST", "allow a redirect to this host", ASKING,
                                 GROUP_SERVER, NULL, true},
-    [OPTION_REQUEST_VERSION] = {"request-version", "VERSION", "protocol version (default 4.0)", ASKING,
-                                GROUP_SERVER},
+    [OPTION_PROTOCOL] = {"protocol", "NAME", "protocol of the service", ASKING, GROUP_SERVER},
     [OPTION_CA_FILE] = {"ca-file", "FILE", "CA certificates of a private server, PEM", WIRE, GROUP_SERVER},
     [OPTION_RESOLVE] = {"resolve", "HOST:PORT:ADDRESS", "address of a host, as in curl(1)", WIRE,
                         GROUP_SERVER, NULL, true},
     [OPTION_TIMEOUT] = {"timeout", "SECONDS", "time limit of one request (default 60)", WIRE, GROUP_SERVER},
-    [OPTION_PROFILE] = {"profile", "FILE", "device profile sent to the server", WIRE, GROUP_SERVER},
     [OPTION_KEY] = {"key", "TYPE", "key type, where the policy allows it", BIT(ENROLL) | BIT(RENEW),
                     GROUP_KEY, "rsa2048 rsa3072 rsa4096 p256 p384 p521"},
     [OPTION_CSR_EXT] = {"csr-ext", NULL, "add Windows' extensions to the certificate request",
@@ -115,18 +112,36 @@ static const struct option options[OPTION_COUNT] = {
                        GROUP_BEHAVIOUR},
 };
 
-/* The options of this table, then those of the credential sources; false at the end. */
+/* The settings of the credential sources, then of the protocols; NULL at the end. */
+static const struct setting *setting_at(size_t index, bool *ret_credential)
+{
+    size_t count = 0;
+    const struct setting *setting = credential_option_at(index);
+    *ret_credential = setting != NULL;
+    if (setting != NULL)
+        return setting;
+    while (credential_option_at(count) != NULL)
+        count++;
+    return protocol_setting_at(index - count);
+}
+
+/* The options of this table, then the settings; false at the end. */
 static bool option_at(size_t index, struct option *ret_option)
 {
+    bool credential;
     if (index < OPTION_COUNT) {
         *ret_option = options[index];
         return true;
     }
-    const struct credential_option *credential = credential_option_at(index - OPTION_COUNT);
-    if (credential == NULL)
+    const struct setting *setting = setting_at(index - OPTION_COUNT, &credential);
+    if (setting == NULL || index - OPTION_COUNT >= COMMAND_LINE_SETTINGS_MAX)
         return false;
-    *ret_option =
-        (struct option){credential->name, credential->argument, credential->help, ASKING, GROUP_SIGN_IN};
+    *ret_option = (struct option){.name = setting->name,
+                                  .argument = setting->argument,
+                                  .help = setting->help,
+                                  .commands = credential ? ASKING : WIRE,
+                                  .group = credential ? GROUP_SIGN_IN : GROUP_SERVER,
+                                  .values = setting->values};
     return true;
 }
 
@@ -199,6 +214,11 @@ static void option_print(const struct option *option)
         text_print(text, 0);
     } else if (option->name == options[OPTION_KEY].name) {
         text_print(option->values, 0);
+    } else if (option->name == options[OPTION_PROTOCOL].name) {
+        for (size_t i = 0; protocols[i] != NULL; i++) {
+            snprintf(text, sizeof(text), "%s: %s", protocols[i]->name, protocols[i]->title);
+            text_print(text, 0);
+        }
     }
 }
 
@@ -259,6 +279,8 @@ static void option_list(const char *command, const struct option *option)
     for (size_t i = 0;
          option->name == options[OPTION_AUTH].name && (source = credential_source_at(i)) != NULL; i++)
         printf(" %s", credential_source_name(source));
+    for (size_t i = 0; option->name == options[OPTION_PROTOCOL].name && protocols[i] != NULL; i++)
+        printf(" %s", protocols[i]->name);
     putchar('\n');
 }
 
@@ -321,7 +343,7 @@ static bool option_find(enum command_id command, const char *word, size_t length
 static bool option_store(struct command_line *line, size_t index, const char *value)
 {
     if (index >= OPTION_COUNT) {
-        line->credential_values[index - OPTION_COUNT] = value;
+        line->settings[index - OPTION_COUNT] = value;
         return true;
     }
     line->given[index] = true;
@@ -410,14 +432,15 @@ bool command_line_number(const struct command_line *line, enum option_id option,
                         maximum, ret_number);
 }
 
-bool command_line_credential_numbers_check(const struct command_line *line)
+bool command_line_settings_check(const struct command_line *line)
 {
-    const struct credential_option *option;
+    const struct setting *setting;
     unsigned number;
-    for (size_t i = 0; (option = credential_option_at(i)) != NULL; i++) {
-        if (option->maximum != 0 && line->credential_values[i] != NULL &&
-            !number_parse(commands[line->command].name, option->name, line->credential_values[i],
-                          option->minimum, option->maximum, &number))
+    bool credential;
+    for (size_t i = 0; (setting = setting_at(i, &credential)) != NULL; i++) {
+        if (setting->maximum != 0 && line->settings[i] != NULL &&
+            !number_parse(commands[line->command].name, setting->name, line->settings[i], setting->minimum,
+                          setting->maximum, &number))
             return false;
     }
     return true;

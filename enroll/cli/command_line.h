@@ -1,6 +1,7 @@
 /*
- * The command line: one table of commands and one of options, joined by the options of the credential
- * sources, drive parsing, --help and completion; tests/faults checks the manual page against them.
+ * The command line: one table of commands and one of options, joined by the settings of the
+ * credential sources and protocols, drive parsing, --help and completion; tests/faults checks the manual page
+ * against them.
  */
 #ifndef ENROLL_COMMAND_LINE_H
 #define ENROLL_COMMAND_LINE_H
@@ -25,15 +26,13 @@ enum command_id {
 };
 
 enum option_id {
-    OPTION_TOKEN_TYPE,
     OPTION_AUTH,
     OPTION_DISCOVERY_URL,
     OPTION_ACCEPT_REDIRECT,
-    OPTION_REQUEST_VERSION,
     OPTION_CA_FILE,
     OPTION_RESOLVE,
     OPTION_TIMEOUT,
-    OPTION_PROFILE,
+    OPTION_PROTOCOL,
     OPTION_KEY,
     OPTION_CSR_EXT,
     OPTION_LABEL,
@@ -67,15 +66,17 @@ enum option_id {
     OPTION_COUNT
 };
 
-#define OPTION_REPEATS_MAX 64
+#define OPTION_REPEATS_MAX        64
+#define COMMAND_LINE_SETTINGS_MAX 96
 
 struct command_line {
     enum command_id command;
     bool given[OPTION_COUNT];
     const char *values[OPTION_COUNT];                        /* of an option that is not repeatable */
     const char *lists[OPTION_COUNT][OPTION_REPEATS_MAX + 1]; /* NULL-terminated, of a repeatable option */
-    const char *credential_values[CREDENTIAL_OPTIONS_MAX];   /* by the index of credential_option_at() */
-    const char *operand;                                     /* USER@DOMAIN, or NULL */
+    const char
+        *settings[COMMAND_LINE_SETTINGS_MAX]; /* of credential sources, then of protocols, in their order */
+    const char *operand;                      /* USER@DOMAIN, or NULL */
 };
 
 enum command_line_result { LINE_RUN, LINE_HELP_SHOWN, LINE_WRONG };
@@ -95,9 +96,8 @@ int command_line_refuse(const struct command_line *line, const char *reason);
 bool command_line_number(const struct command_line *line, enum option_id option, unsigned minimum,
                          unsigned maximum, unsigned *ret_number) __attribute__((warn_unused_result));
 
-/* The same for each number among the options of the credential sources. */
-bool command_line_credential_numbers_check(const struct command_line *line)
-    __attribute__((warn_unused_result));
+/* The same for each number among the settings. */
+bool command_line_settings_check(const struct command_line *line) __attribute__((warn_unused_result));
 
 /* The name of a command, NULL past the end; and the command of a name, COMMAND_COUNT when there is none. */
 const char *command_line_name(enum command_id command);

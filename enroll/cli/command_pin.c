@@ -9,6 +9,7 @@
 #include "directory.h"
 #include "generation.h"
 #include "run.h"
+#include "tpm_error.h"
 
 struct change {
     struct run *run;
@@ -22,7 +23,7 @@ static enum enroll_exit pins_read(struct change *change)
     struct run *run = change->run;
     bool take_away = run->line.given[OPTION_NO_PIN];
     if (take_away && run->line.given[OPTION_NEW_PIN_FILE])
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
+        return enroll_error_set(&run->error, ENROLL_USAGE, "",
                                 "--no-pin and --new-pin-file contradict each other");
     if (!run->line.values[OPTION_PIN_FILE])
         run->line.values[OPTION_PIN_FILE] = "-";
@@ -36,15 +37,14 @@ static enum enroll_exit pins_read(struct change *change)
 
 static enum enroll_exit derive_error(struct run *run)
 {
-    return enroll_error_set(&run->error, ENROLL_FAILED, STEP_PREPARE, "",
-                            "the PIN cannot be turned into an authorization");
+    return enroll_error_set(&run->error, ENROLL_FAILED, "", "the PIN cannot be turned into an authorization");
 }
 
 /* The same key with another authorization, wrapped anew by the TPM. */
 static enum enroll_exit key_change(struct change *change, struct tpm_key *ret_key)
 {
     struct run *run = change->run;
-    const struct tpm_key *key = &run->generation->key;
+    const struct tpm_key *key = &run->enrolled.generation->key;
     struct tpm_auth auth, new_auth;
     struct tpm_lockout lockout;
     uint8_t salt[TPM_PIN_SALT_SIZE];
@@ -64,7 +64,7 @@ static enum enroll_exit key_change(struct change *change, struct tpm_key *ret_ke
     OPENSSL_cleanse(&new_auth, sizeof new_auth);
     if (status == TPM_OK)
         return ENROLL_OK;
-    install_tpm_error(&run->error, STEP_PREPARE, run->tpm, status, "the PIN was not changed");
+    install_tpm_error(&run->error, run->tpm, status, "the PIN was not changed");
     if (status == TPM_AUTH_FAILED && tpm_lockout_read(run->tpm, &lockout) == TPM_OK)
         snprintf(run->error.advice, sizeof run->error.advice,
                  "That was failure %u of %u before the TPM locks.", (unsigned)lockout.failures,
@@ -77,11 +77,11 @@ static enum enroll_exit generation_install(struct change *change)
     struct run *run = change->run;
     unsigned long number;
     enum enroll_exit status =
-        install_generation_write(&change->directory, run->generation, &number, &run->error);
+        install_generation_write(&change->directory, run->enrolled.generation, &number, &run->error);
     if (status == ENROLL_OK)
         status = install_generation_switch(&change->directory, number, &run->error);
     if (status == ENROLL_OK)
-        run->generation->number = number;
+        run->enrolled.generation->number = number;
     return status;
 }
 
@@ -93,19 +93,18 @@ static enum enroll_exit change_pin(struct change *change)
 
     unsigned wait = 0;
     if (run->line.given[OPTION_WAIT] && !command_line_number(&run->line, OPTION_WAIT, 0, 86400, &wait))
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
-                                "--wait is not a number of seconds");
+        return enroll_error_set(&run->error, ENROLL_USAGE, "", "--wait is not a number of seconds");
     enum enroll_exit status =
         install_directory_open(run->token_directory, false, wait, &change->directory, &run->error);
     if (status == ENROLL_OK)
         status = run_token_read(run);
     if (status != ENROLL_OK)
         return status;
-    if (!run->generation->key.has_pin)
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE,
+    if (!run->enrolled.generation->key.has_pin)
+        return enroll_error_set(&run->error, ENROLL_USAGE,
                                 "Enrol again: intune-enroll enroll --replace --pin-file FILE.",
                                 "this key was made without a PIN, and such a key cannot get one later");
-    bool was_resident = run->generation->key.persistent_handle != 0;
+    bool was_resident = run->enrolled.generation->key.persistent_handle != 0;
     status = pins_read(change);
     if (status == ENROLL_OK)
         status = key_change(change, &key);
@@ -115,13 +114,14 @@ static enum enroll_exit change_pin(struct change *change)
      * First a generation that uses the new wrapped key, then the resident copy is exchanged, then a
      * generation that names it: stopped at any point, the token works with one PIN, the old or the new.
      */
-    run->generation->key = key;
-    run->generation->key.persistent_handle = 0;
+    run->enrolled.generation->key = key;
+    run->enrolled.generation->key.persistent_handle = 0;
     status = generation_install(change);
     if (status == ENROLL_OK)
         status = install_recover(&change->directory, run->tpm, RECOVER_NO_PREVIOUS, &recovery, &run->error);
     if (status == ENROLL_OK && was_resident &&
-        tpm_key_persist(run->tpm, &run->generation->key, &run->generation->key.persistent_handle) == TPM_OK)
+        tpm_key_persist(run->tpm, &run->enrolled.generation->key,
+                        &run->enrolled.generation->key.persistent_handle) == TPM_OK)
         status = generation_install(change);
     if (status == ENROLL_OK)
         status = install_recover(&change->directory, run->tpm, RECOVER_NO_PREVIOUS, &recovery, &run->error);

@@ -17,13 +17,13 @@ static enum enroll_exit ask_first(struct run *run)
     if (run->line.given[OPTION_YES])
         return ENROLL_OK;
     if (!terminal_is_interactive(run->terminal))
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "Give --yes.",
+        return enroll_error_set(&run->error, ENROLL_USAGE, "Give --yes.",
                                 "removing a key asks first, and there is nobody to ask");
     snprintf(question, sizeof question,
              "Remove the key from the TPM and the token from %s? It cannot be brought back.",
              run->token_directory);
     if (!terminal_confirm(run->terminal, question))
-        return enroll_error_set(&run->error, ENROLL_CANCELLED, STEP_PREPARE, "", "nothing was removed");
+        return enroll_error_set(&run->error, ENROLL_CANCELLED, "", "nothing was removed");
     return ENROLL_OK;
 }
 
@@ -47,12 +47,11 @@ static void registration_undo(struct run *run)
 static enum enroll_exit take_away(struct run *run, struct install_directory *directory)
 {
     struct install_recovery recovery;
-    struct enrollment undecided;
+    struct record undecided;
     unsigned wait = 0;
 
     if (run->line.given[OPTION_WAIT] && !command_line_number(&run->line, OPTION_WAIT, 0, 86400, &wait))
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
-                                "--wait is not a number of seconds");
+        return enroll_error_set(&run->error, ENROLL_USAGE, "", "--wait is not a number of seconds");
     enum enroll_exit status =
         install_directory_open(run->token_directory, false, wait, directory, &run->error);
     if (status != ENROLL_OK)
@@ -62,10 +61,10 @@ static enum enroll_exit take_away(struct run *run, struct install_directory *dir
         return status;
     bool pending = install_pending_undecided(directory, &undecided);
     if (pending)
-        enrollment_free(&undecided);
+        record_clear(&undecided);
     if (install_generation_current(directory) == 0 && !pending)
-        return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED, STEP_PREPARE, "",
-                                "there is no enrolment in %s", run->token_directory);
+        return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED, "", "there is no enrolment in %s",
+                                run->token_directory);
     status = ask_first(run);
     if (status != ENROLL_OK)
         return status;

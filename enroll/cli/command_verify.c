@@ -18,6 +18,7 @@
 #include "public_key.h"
 #include "registration.h"
 #include "run.h"
+#include "tpm_error.h"
 #include "verify_module.h"
 
 /* Adds a line. The advice goes with what is not well. */
@@ -88,17 +89,19 @@ static void permissions_check(struct run *run)
 
 static void enrollment_check(struct run *run)
 {
-    if (run->report.enrollment)
+    if (run->report.record)
         check(run, "enrolment", CHECK_OK, "", "with %s",
-              run->enrollment.enrollment_url ? run->enrollment.enrollment_url : "an unnamed server");
+              record_get(&run->enrolled.record, RECORD_SERVICE_URL)
+                  ? record_get(&run->enrolled.record, RECORD_SERVICE_URL)
+                  : "an unnamed server");
     else
         check(run, "enrolment", geteuid() == 0 ? CHECK_FAILED : CHECK_SKIPPED,
               geteuid() == 0 ? "It cannot be renewed: enrol again with --replace."
                              : "Run as the user who enrolled to check this.",
               ENROLLMENT_FILE " cannot be read");
-    if (run->state.failed_at)
+    if (run->enrolled.state.failed_at)
         check(run, "last-renewal", CHECK_WARNING, "Try intune-enroll renew --force.", "failed: %.200s",
-              run->state.message);
+              run->enrolled.state.message);
 }
 
 static void dates_check(struct run *run)
@@ -106,8 +109,8 @@ static void dates_check(struct run *run)
     char text[32];
     struct certificate_facts facts;
     time_t now = time(NULL);
-    const struct token_certificate *certificate = &run->generation->certificate;
-    if (!run->generation->has_certificate ||
+    const struct token_certificate *certificate = &run->enrolled.generation->certificate;
+    if (!run->enrolled.generation->has_certificate ||
         !certificate_facts_read(certificate->value.data, certificate->value.size, &facts)) {
         check(run, "certificate", CHECK_FAILED, "Enrol again with --replace.",
               "there is none that can be read");
@@ -119,7 +122,7 @@ static void dates_check(struct run *run)
               "expired at %s", text);
     else if (facts.not_before > now)
         check(run, "certificate", CHECK_FAILED, "Check this machine's clock.", "not valid yet");
-    else if (report_renewal_due(&run->report) + 2 * 86400 < now)
+    else if (enrolled_renewal_due(run->enrolled.generation, run->report.record) + 2 * 86400 < now)
         check(run, "certificate", CHECK_WARNING,
               "Enable intune-enroll-renew.timer, or run intune-enroll renew.",
               "valid until %s, and its renewal is overdue", text);
@@ -136,7 +139,7 @@ static bool bytes_equal(const struct token_bytes *one, const struct token_bytes 
 static void match_check(struct run *run)
 {
     struct token_bytes info = {0};
-    const struct token_generation *generation = run->generation;
+    const struct token_generation *generation = run->enrolled.generation;
     bool matches = public_key_info_encode(&generation->key.public_key, &info) &&
                    bytes_equal(&info, &generation->public_key_info) &&
                    bytes_equal(&info, &generation->certificate.public_key_info);
@@ -148,7 +151,7 @@ static void match_check(struct run *run)
 /* Each certificate is signed by the next. */
 static void chain_check(struct run *run)
 {
-    const struct token_generation *generation = run->generation;
+    const struct token_generation *generation = run->enrolled.generation;
     bool good = true;
     if (generation->chain_count == 0) {
         check(run, "chain", CHECK_WARNING, "Servers that know only the root will not accept the certificate.",
@@ -182,7 +185,7 @@ static void tpm_check(struct run *run, const char *pin, bool *ret_socket)
 {
     struct enroll_error words;
     struct tpm_lockout lockout;
-    const struct tpm_key *key = &run->generation->key;
+    const struct tpm_key *key = &run->enrolled.generation->key;
     enum tpm_status status = tpm_lockout_read(run->tpm, &lockout);
 
     *ret_socket = status == TPM_PERMISSION && registration_uses_socket();
@@ -192,7 +195,7 @@ static void tpm_check(struct run *run, const char *pin, bool *ret_socket)
         return;
     }
     if (status != TPM_OK) {
-        install_tpm_error(&words, STEP_PREPARE, run->tpm, status, run->tcti);
+        install_tpm_error(&words, run->tpm, status, run->tcti);
         check(run, "tpm", CHECK_FAILED, words.advice, "%.200s", words.message);
         return;
     }
@@ -204,7 +207,7 @@ static void tpm_check(struct run *run, const char *pin, bool *ret_socket)
         return;
     }
     status = key_trial(run->tpm, key, pin);
-    install_tpm_error(&words, STEP_PREPARE, run->tpm, status, "the key does not sign");
+    install_tpm_error(&words, run->tpm, status, "the key does not sign");
     if (status == TPM_OK)
         check(run, "key-signs", CHECK_OK, "", "the TPM signs with the key");
     else
@@ -215,7 +218,7 @@ static void tpm_check(struct run *run, const char *pin, bool *ret_socket)
 
 static void resident_check(struct run *run)
 {
-    const struct tpm_key *key = &run->generation->key;
+    const struct tpm_key *key = &run->enrolled.generation->key;
     size_t count = 0;
     bool there = false;
     if (key->persistent_handle == 0) {
@@ -244,7 +247,7 @@ static void key_check(struct run *run, const struct verify_module_trial *trial,
     if (result->tried)
         check(run, "key-signs", result->signs ? CHECK_OK : CHECK_FAILED,
               "Run intune-enroll verify as root: it asks the TPM itself.", "%s", result->signs_text);
-    else if (run->generation->key.has_pin && !trial->pin)
+    else if (run->enrolled.generation->key.has_pin && !trial->pin)
         pin_missing(run);
     else
         check(run, "key-signs", CHECK_SKIPPED, "", "the key does not show through p11-kit");
@@ -256,7 +259,7 @@ static void module_checks(struct run *run, const struct verify_module_trial *tri
     /* The applications' way: through p11-kit, as this user. */
     if (!run->report.default_directory && setenv("INTUNE_TPM_TOKEN_DIR", run->token_directory, 1))
         return;
-    verify_module_look(run->generation, trial, &result);
+    verify_module_look(run->enrolled.generation, trial, &result);
     if (trial->sign)
         key_check(run, trial, &result);
     check(run, "module", result.found ? CHECK_OK : CHECK_FAILED,
@@ -278,7 +281,7 @@ static void registration_checks(struct run *run)
         [REGISTRATION_BROKEN] = CHECK_FAILED,
     };
     struct registration_result results[REGISTRATION_RESULTS];
-    size_t count = registration_inspect(run->generation, results);
+    size_t count = registration_inspect(run->enrolled.generation, results);
 
     for (size_t i = 0; i < count; i++)
         check(run, results[i].name, outcomes[results[i].state], results[i].advice, "%s", results[i].text);
@@ -294,12 +297,12 @@ static enum enroll_exit verify(struct run *run)
     status = run_pin_read(run, OPTION_PIN_FILE, "PIN of the key", false, &pin);
     if (status != ENROLL_OK)
         return status;
-    check(run, "token", CHECK_OK, "", "generation %lu in %s is whole", run->generation->number,
+    check(run, "token", CHECK_OK, "", "generation %lu in %s is whole", run->enrolled.generation->number,
           run->token_directory);
     permissions_check(run);
     enrollment_check(run);
     dates_check(run);
-    if (run->generation->has_certificate)
+    if (run->enrolled.generation->has_certificate)
         match_check(run);
     chain_check(run);
     trial.pin = pin;

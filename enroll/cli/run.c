@@ -34,10 +34,10 @@ static enum enroll_exit configuration_read(struct run *run)
     if (run->configuration || errno == ENOENT)
         return ENROLL_OK;
     if (errno == EINVAL)
-        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "Correct that line.",
+        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, "Correct that line.",
                                 "%s is not of its form in line %zu", configuration_path(), line);
-    return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "", "cannot read %s: %s",
-                            configuration_path(), strerror(errno));
+    return enroll_error_set(&run->error, ENROLL_CONFIGURATION, "", "cannot read %s: %s", configuration_path(),
+                            strerror(errno));
 }
 
 /* Where a user who is not root keeps a token of his own, as token_directory_find() looks for it. */
@@ -76,17 +76,17 @@ static enum enroll_exit resources_open(struct run *run, bool writes)
 {
     char found[PATH_MAX];
     if (!directory_choose(run, writes))
-        return enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "Name one with --token-dir.",
+        return enroll_error_set(&run->error, ENROLL_USAGE, "Name one with --token-dir.",
                                 "no token directory can be told for this user, or its path is too long");
     const char *tcti = run->line.values[OPTION_TCTI];
     if (tcti ? (size_t)snprintf(run->tcti, sizeof run->tcti, "%s", tcti) >= sizeof run->tcti
              : !configuration_tcti(run->tcti, sizeof run->tcti))
-        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "",
+        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, "",
                                 "the TCTI of --tcti, INTUNE_TPM_TCTI or %s is too long",
                                 configuration_path());
     run->tpm = tpm_new(run->tcti);
     if (!run->tpm)
-        return enroll_error_memory(&run->error, STEP_PREPARE);
+        return enroll_error_memory(&run->error);
     run->report.token_directory = run->token_directory;
     run->report.default_directory = token_directory_find(found, sizeof found) &&
                                     strcmp(found, run->token_directory) == 0 &&
@@ -130,7 +130,7 @@ bool run_begin(enum command_id command, int argc, char **argv, bool writes, stru
 static void advice_complete(struct enroll_error *error)
 {
     const char *advice = error->exit_status == ENROLL_CANCELLED ? "Nothing was changed."
-                         : error->step >= STEP_RESOLVE && error->step <= STEP_ENROL
+                         : error->step != STEP_PREPARE && error->step != STEP_INSTALL
                              ? "Tell the server's administrator; --trace DIRECTORY keeps what was said."
                              : "See intune-enroll(8).";
     if (!error->advice[0])
@@ -143,8 +143,7 @@ int run_end(struct run *run, enum enroll_exit status)
     /* Whatever failed after a signal failed because of it: a command that was waited for, an answer that did
      * not come. */
     if (status != ENROLL_OK && status != ENROLL_CANCELLED && process_cancelled(NULL))
-        status =
-            enroll_error_set(&run->error, ENROLL_CANCELLED, run->error.step, "", "cancelled by a signal");
+        status = enroll_error_set(&run->error, ENROLL_CANCELLED, "", "cancelled by a signal");
     int exit_status = (int)status;
     run->report.exit_status = status;
     /* `verify` and a pending request end with a status of their own and a report, not with an error. */
@@ -159,97 +158,39 @@ int run_end(struct run *run, enum enroll_exit status)
         if (exit_status == ENROLL_OK)
             exit_status = ENROLL_FAILED;
     }
-    token_generation_free(run->generation);
-    enrollment_free(&run->enrollment);
+    enrolled_clear(&run->enrolled);
     tpm_free(run->tpm);
     keyfile_free(run->configuration);
     return exit_status;
 }
 
-/*
- * A run that was killed at the wrong moment is completed before its record is read, where this user may
- * write; where another run is at work, or this user may only read, the record is read as it is.
- */
-static void interrupted_complete(const struct run *run)
-{
-    struct install_directory directory;
-    struct enroll_error ignored;
-    int fd = open(run->token_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool pending = fd >= 0 && install_pending_exists(fd);
-    if (fd >= 0)
-        close(fd);
-    if (!pending || install_directory_open(run->token_directory, false, 0, &directory, &ignored) != ENROLL_OK)
-        return;
-    if (install_switch_complete(&directory, &ignored) != ENROLL_OK)
-        terminal_warn(run->terminal, ignored.message);
-    install_directory_close(&directory);
-}
-
 enum enroll_exit run_token_read(struct run *run)
 {
-    char why[256] = "";
-    struct enroll_error ignored;
-    interrupted_complete(run);
-    switch (token_generation_read(run->token_directory, &run->generation, why, sizeof why)) {
-    case TOKEN_OK:
-        break;
-    case TOKEN_ABSENT:
-        return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED, STEP_PREPARE,
-                                "Run intune-enroll enroll USER@DOMAIN.", "there is no enrolment in %s",
-                                run->token_directory);
-    case TOKEN_MALFORMED:
-        return enroll_error_set(&run->error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE,
-                                "Enrol again with intune-enroll enroll --replace.",
-                                "the token in %s is damaged: %s", run->token_directory, why);
-    default:
-        return enroll_error_set(&run->error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE,
-                                "Look at the directory's permissions.", "the token in %s cannot be read: %s",
-                                run->token_directory, why);
+    enum enroll_exit status = enrolled_read(run->token_directory, &run->enrolled, &run->error);
+    if (status != ENROLL_OK)
+        return status;
+    run->report.generation = run->enrolled.generation;
+    if (run->enrolled.has_record) {
+        run->report.record = &run->enrolled.record;
+        run->report.protocol = protocol_of(&run->enrolled.record);
+        run->report.state = &run->enrolled.state;
     }
-    run->report.generation = run->generation;
-    int fd = open(run->token_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0 && enrollment_read(fd, run->token_directory, &run->enrollment, &ignored) == ENROLL_OK) {
-        run->report.enrollment = &run->enrollment;
-        enrollment_state_read(fd, &run->state);
-        run->report.state = &run->state;
-    }
-    if (fd >= 0)
-        close(fd);
     return ENROLL_OK;
 }
 
 enum enroll_exit run_key_probe(struct run *run)
 {
-    enum tpm_status status = tpm_key_probe(run->tpm, &run->generation->key);
+    enum tpm_status status = enrolled_key_probe(&run->enrolled, run->tpm, run->token_directory, &run->error);
     run->report.has_key_state = status == TPM_OK || status == TPM_WRONG_KEY;
     run->report.key_lost = status == TPM_WRONG_KEY;
-    if (status != TPM_WRONG_KEY)
-        return ENROLL_OK;
-    return enroll_error_set(
-        &run->error, ENROLL_KEY_LOST, STEP_PREPARE, "enrol again with intune-enroll enroll --replace",
-        "this TPM does not have the key of the token in %s: the TPM was cleared or exchanged, or the "
-        "files come from another machine",
-        run->token_directory);
-}
-
-bool run_token_valid(const struct run *run)
-{
-    struct certificate_facts facts;
-    if (!run->generation || !run->generation->has_certificate ||
-        !certificate_facts_read(run->generation->certificate.value.data,
-                                run->generation->certificate.value.size, &facts))
-        return false;
-    time_t now = time(NULL);
-    bool valid = facts.not_before <= now + 300 && now < facts.not_after;
-    certificate_facts_free(&facts);
-    return valid;
+    return status == TPM_WRONG_KEY ? ENROLL_KEY_LOST : ENROLL_OK;
 }
 
 static enum enroll_exit pin_asked(struct run *run, const char *prompt, bool twice, char **ret_pin)
 {
     char *pin = terminal_ask_secret(run->terminal, prompt);
     if (!pin)
-        return enroll_error_set(&run->error, ENROLL_CANCELLED, STEP_PREPARE, "Give the PIN in a file.",
+        return enroll_error_set(&run->error, ENROLL_CANCELLED, "Give the PIN in a file.",
                                 "no PIN was given, and there is nobody to ask");
     if (twice) {
         char *again = terminal_ask_secret(run->terminal, "The same again");
@@ -257,8 +198,7 @@ static enum enroll_exit pin_asked(struct run *run, const char *prompt, bool twic
         run_pin_free(again);
         if (!same) {
             run_pin_free(pin);
-            return enroll_error_set(&run->error, ENROLL_CANCELLED, STEP_PREPARE, "",
-                                    "the two PINs are not the same");
+            return enroll_error_set(&run->error, ENROLL_CANCELLED, "", "the two PINs are not the same");
         }
     }
     *ret_pin = pin;
@@ -272,7 +212,7 @@ static enum enroll_exit pin_from_file(struct run *run, const char *path, char **
     ssize_t got = -1;
     char *pin = calloc(1, SECRET_FILE_MAX + 1);
     if (!pin)
-        return enroll_error_memory(&run->error, STEP_PREPARE);
+        return enroll_error_memory(&run->error);
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     bool open_to_all = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
                        (status.st_mode & (S_IROTH | S_IWOTH));
@@ -289,10 +229,10 @@ static enum enroll_exit pin_from_file(struct run *run, const char *path, char **
     }
     free(pin);
     if (open_to_all)
-        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "chmod 600 that file.",
+        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, "chmod 600 that file.",
                                 "%s can be read by everybody", path);
-    return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "",
-                            "cannot read the PIN file %s: %s", path, strerror(number));
+    return enroll_error_set(&run->error, ENROLL_CONFIGURATION, "", "cannot read the PIN file %s: %s", path,
+                            strerror(number));
 }
 
 enum enroll_exit run_pin_read(struct run *run, enum option_id option, const char *prompt, bool twice,
@@ -308,11 +248,11 @@ enum enroll_exit run_pin_read(struct run *run, enum option_id option, const char
     if (status != ENROLL_OK)
         return status;
     if (!pin)
-        return enroll_error_memory(&run->error, STEP_PREPARE);
+        return enroll_error_memory(&run->error);
     if (strlen(pin) < TPM_PIN_MIN || strlen(pin) > TPM_PIN_MAX) {
         run_pin_free(pin);
-        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "",
-                                "a PIN has %d to %d characters", TPM_PIN_MIN, TPM_PIN_MAX);
+        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, "", "a PIN has %d to %d characters",
+                                TPM_PIN_MIN, TPM_PIN_MAX);
     }
     *ret_pin = pin;
     return ENROLL_OK;
@@ -331,7 +271,7 @@ const char *run_persistence(struct run *run)
     const char *configured =
         run->configuration ? keyfile_get(run->configuration, "enroll", "persistent") : NULL;
     if (run->line.given[OPTION_PERSISTENT] && run->line.given[OPTION_NO_PERSISTENT]) {
-        enroll_error_set(&run->error, ENROLL_USAGE, STEP_PREPARE, "",
+        enroll_error_set(&run->error, ENROLL_USAGE, "",
                          "--persistent and --no-persistent contradict each other");
         return NULL;
     }
@@ -343,7 +283,7 @@ const char *run_persistence(struct run *run)
         return "auto";
     if (strcmp(configured, "yes") == 0 || strcmp(configured, "no") == 0)
         return configured;
-    enroll_error_set(&run->error, ENROLL_CONFIGURATION, STEP_PREPARE, "",
+    enroll_error_set(&run->error, ENROLL_CONFIGURATION, "",
                      "persistent in [enroll] of %s is yes, no or auto, not %s", configuration_path(),
                      configured);
     return NULL;

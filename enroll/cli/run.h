@@ -11,7 +11,7 @@
 #include "command_line.h"
 #include "configuration.h"
 #include "error.h"
-#include "enrollment.h"
+#include "enrolled.h"
 #include "keyfile.h"
 #include "report.h"
 #include "terminal.h"
@@ -28,9 +28,7 @@ struct run {
     struct report report;
     struct enroll_error error;
     /* Read by run_token_read(), for the report. */
-    struct token_generation *generation;
-    struct enrollment enrollment;
-    struct enrollment_state state;
+    struct enrolled enrolled;
 };
 
 /*
@@ -62,9 +60,6 @@ enum enroll_exit run_token_read(struct run *run) __attribute__((warn_unused_resu
  * run->error when it certainly has not; ENROLL_OK otherwise, also where the TPM cannot be asked.
  */
 enum enroll_exit run_key_probe(struct run *run) __attribute__((warn_unused_result));
-
-/* True while the generation that was read has a certificate that is valid now. */
-bool run_token_valid(const struct run *run);
 
 /*
  * The PIN of --pin-file (or another option): its first line, or asked for when the value is "-". *ret_pin is

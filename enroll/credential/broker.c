@@ -70,7 +70,7 @@ static enum enroll_exit call_failed(const char *method, int result, const sd_bus
     bool absent = sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
                   sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
 
-    enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+    enroll_error_set(ret_error, ENROLL_AUTHENTICATION,
                      "Run as the signed-in user in the desktop session, or use another --auth method.",
                      absent ? "no identity broker in this session (%s)" : "the identity broker failed in %s",
                      method);
@@ -151,7 +151,7 @@ static enum enroll_exit broker_call(const struct session *session, const char *m
         result = sd_bus_call_async(session->bus, &slot, call, answer_receive, &answer,
                                    (uint64_t)seconds * 1000000);
     if (result >= 0 && !answer_wait(session, &answer))
-        status = enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL, "sign-in cancelled");
+        status = enroll_error_set(ret_error, ENROLL_CANCELLED, NULL, "sign-in cancelled");
     if (result >= 0)
         result = answer.result;
     if (status == ENROLL_OK && result < 0)
@@ -175,10 +175,10 @@ static enum enroll_exit token_acquire(const struct session *session, const char 
     char *argument = broker_token_request(query, account), *answer = NULL;
     enum enroll_exit status = argument != NULL
                                   ? broker_call(session, method, argument, seconds, &answer, ret_error)
-                                  : enroll_error_memory(ret_error, STEP_TOKEN);
+                                  : enroll_error_memory(ret_error);
 
     if (status == ENROLL_OK && !broker_token_read(answer, strlen(answer), ret_token, ret_words))
-        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, NULL,
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, NULL,
                                   "the identity broker's response has neither a token nor an error");
     secret_free(answer);
     free(argument);
@@ -194,7 +194,7 @@ static enum enroll_exit token_get(const struct session *session, const struct br
     char *argument = broker_accounts_request(query), *answer = NULL, *account = NULL, *words = NULL;
     enum enroll_exit status = argument != NULL
                                   ? broker_call(session, "getAccounts", argument, silent, &answer, ret_error)
-                                  : enroll_error_memory(ret_error, STEP_TOKEN);
+                                  : enroll_error_memory(ret_error);
 
     if (status == ENROLL_OK)
         account = broker_account_choose(answer, strlen(answer), query->user);
@@ -210,8 +210,8 @@ static enum enroll_exit token_get(const struct session *session, const struct br
                                ret_token, &words, ret_error);
     }
     if (status == ENROLL_OK && *ret_token == NULL) {
-        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-                                  "Check --client-id and --scope.", "the identity broker returned no token");
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "Check --client-id and --scope.",
+                                  "the identity broker returned no token");
         snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%s", words != NULL ? words : "");
     }
     free(words);
@@ -233,7 +233,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
 
     oauth_client_read(options, request, &client);
     if (client.scope == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Give --scope.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Give --scope.",
                                 "authentication by broker requires --scope");
     snprintf(authority, sizeof(authority), "%s/%s",
              client.authority != NULL ? client.authority : OAUTH_AUTHORITY_DEFAULT,
@@ -243,7 +243,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
     result = sd_bus_open_user(&session.bus);
     if (result < 0)
         return enroll_error_set(
-            ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+            ret_error, ENROLL_AUTHENTICATION,
             "Run as the signed-in user in the desktop session, or use another --auth method.",
             "cannot connect to the D-Bus session bus: %s", strerrordesc_np(-result));
     ret_credential->kind = CREDENTIAL_TOKEN;

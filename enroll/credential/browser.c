@@ -44,7 +44,7 @@ static enum enroll_exit address_make(const struct credential_request *request, c
         url = longer;
     }
     if (url == NULL)
-        return enroll_error_memory(ret_error, STEP_TOKEN);
+        return enroll_error_memory(ret_error);
     *ret_url = url;
     return ENROLL_OK;
 }
@@ -88,8 +88,8 @@ static bool browser_open(const char *url)
 
 static enum enroll_exit sign_in_failed(char *text, struct enroll_error *ret_error)
 {
-    enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-                     "Try again, or ask the server's administrator.", "sign-in in the browser failed");
+    enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "Try again, or ask the server's administrator.",
+                     "sign-in in the browser failed");
     snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%s", text);
     free(text);
     return ENROLL_AUTHENTICATION;
@@ -134,7 +134,7 @@ static enum enroll_exit answer_wait(const struct credential_options *options,
         if (options->show != NULL)
             options->show(options->context, &instruction);
         if (options->cancelled != NULL && options->cancelled(options->context))
-            return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL, "sign-in cancelled");
+            return enroll_error_set(ret_error, ENROLL_CANCELLED, NULL, "sign-in cancelled");
         if (can_paste && options->wants_to_paste(options->context)) {
             *ret_token = answer_ask(options);
             if (*ret_token != NULL)
@@ -146,7 +146,7 @@ static enum enroll_exit answer_wait(const struct credential_options *options,
         if (verdict == BROWSER_ERROR)
             return sign_in_failed(text, ret_error);
     }
-    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION,
                             "If the server supports Windows only, use --token-file or --auth device-code.",
                             "no answer from the browser within %d minutes", RECEIVER_SECONDS / 60);
 }
@@ -160,7 +160,7 @@ static enum enroll_exit answer_paste(const struct credential_options *options, c
         options->show(options->context, &instruction);
     *ret_token = answer_ask(options);
     return *ret_token != NULL ? ENROLL_OK
-                              : enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, NULL,
+                              : enroll_error_set(ret_error, ENROLL_AUTHENTICATION, NULL,
                                                  "no answer of the sign-in page was entered");
 }
 
@@ -183,11 +183,11 @@ static enum enroll_exit obtain(const struct credential_options *options,
     enum enroll_exit status;
 
     if (request->sign_in_url == NULL)
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_TOKEN, "Use --token-file or --token-command.",
+        return enroll_error_set(ret_error, ENROLL_PROTOCOL, "Use --token-file or --token-command.",
                                 "the server has no sign-in page");
     receiver = browser_receiver_new(request->warn, request->note_context);
     if (receiver == NULL)
-        return enroll_error_set(ret_error, ENROLL_FAILED, STEP_TOKEN, NULL,
+        return enroll_error_set(ret_error, ENROLL_FAILED, NULL,
                                 "cannot open a port for the browser's answer");
     host_note(request);
     status = address_make(request, browser_receiver_url(receiver), &url, ret_error);

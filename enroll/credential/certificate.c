@@ -18,9 +18,9 @@
 #include "secret.h"
 #include "token_signing_key.h"
 
-static const struct credential_option certificate_option = {
+static const struct setting certificate_option = {
     "certificate", "FILE|URI", "client certificate, PEM or pkcs11: URI", NULL, 0, 0};
-static const struct credential_option key_option = {
+static const struct setting key_option = {
     "certificate-key", "FILE", "its private key; default: in the same file", NULL, 0, 0};
 
 static enum enroll_exit refuse(const char *what, const char *name, struct enroll_error *ret_error)
@@ -28,10 +28,9 @@ static enum enroll_exit refuse(const char *what, const char *name, struct enroll
     unsigned long code = ERR_peek_last_error();
     const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
 
-    enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN,
-                     "Check --certificate and --certificate-key.", "cannot read the client %s from %s%s%s%s",
-                     what, name, reason != NULL ? " (" : "", reason != NULL ? reason : "",
-                     reason != NULL ? ")" : "");
+    enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --certificate and --certificate-key.",
+                     "cannot read the client %s from %s%s%s%s", what, name, reason != NULL ? " (" : "",
+                     reason != NULL ? reason : "", reason != NULL ? ")" : "");
     ERR_clear_error();
     return ENROLL_CONFIGURATION;
 }
@@ -125,16 +124,15 @@ static enum enroll_exit token_read(const struct credential_options *options,
 {
     const struct token_pin_source pin = {token_pin_get, (void *)(uintptr_t)options};
     struct signing_key *key = NULL;
-    enum enroll_exit status =
-        token_signing_key_open(credential_option_value(options, &certificate_option), &pin, STEP_TOKEN, &key,
-                               &ret_credential->certificate, ret_error);
+    enum enroll_exit status = token_signing_key_open(credential_option_value(options, &certificate_option),
+                                                     &pin, &key, &ret_credential->certificate, ret_error);
 
     if (status != ENROLL_OK)
         return status;
     ret_credential->key_source = key;
     ret_credential->key_source_close = source_close;
     ret_credential->key = signing_key_pkey(key);
-    return EVP_PKEY_up_ref(ret_credential->key) == 1 ? ENROLL_OK : enroll_error_memory(ret_error, STEP_TOKEN);
+    return EVP_PKEY_up_ref(ret_credential->key) == 1 ? ENROLL_OK : enroll_error_memory(ret_error);
 }
 
 static enum enroll_exit obtain(const struct credential_options *options,
@@ -152,8 +150,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
         return status;
     if (X509_check_private_key(ret_credential->certificate, ret_credential->key) != 1) {
         ERR_clear_error();
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN,
-                                "Check --certificate and --certificate-key.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --certificate and --certificate-key.",
                                 "the client certificate and its key do not match");
     }
     return ENROLL_OK;

@@ -26,7 +26,7 @@ const char *credential_source_name(const struct credential_source *source)
 }
 
 /* Whether a source before this one has the option too. */
-static bool option_is_repeated(size_t source, const struct credential_option *option)
+static bool option_is_repeated(size_t source, const struct setting *option)
 {
     for (size_t i = 0; i < source; i++)
         for (size_t j = 0; credential_sources[i]->options[j] != NULL; j++)
@@ -35,7 +35,7 @@ static bool option_is_repeated(size_t source, const struct credential_option *op
     return false;
 }
 
-const struct credential_option *credential_option_at(size_t index)
+const struct setting *credential_option_at(size_t index)
 {
     for (size_t i = 0; credential_sources[i] != NULL; i++) {
         for (size_t j = 0; credential_sources[i]->options[j] != NULL; j++) {
@@ -46,10 +46,9 @@ const struct credential_option *credential_option_at(size_t index)
     return NULL;
 }
 
-const char *credential_option_value(const struct credential_options *options,
-                                    const struct credential_option *option)
+const char *credential_option_value(const struct credential_options *options, const struct setting *option)
 {
-    const struct credential_option *at;
+    const struct setting *at;
 
     for (size_t i = 0; i < CREDENTIAL_OPTIONS_MAX && (at = credential_option_at(i)) != NULL; i++)
         if (at == option)
@@ -57,8 +56,8 @@ const char *credential_option_value(const struct credential_options *options,
     return NULL;
 }
 
-unsigned credential_option_number(const struct credential_options *options,
-                                  const struct credential_option *option, unsigned unset)
+unsigned credential_option_number(const struct credential_options *options, const struct setting *option,
+                                  unsigned unset)
 {
     const char *value = credential_option_value(options, option);
 
@@ -67,7 +66,7 @@ unsigned credential_option_number(const struct credential_options *options,
 
 const char *credential_option_get(const struct credential_options *options, const char *name)
 {
-    const struct credential_option *at;
+    const struct setting *at;
 
     for (size_t i = 0; i < CREDENTIAL_OPTIONS_MAX && (at = credential_option_at(i)) != NULL; i++)
         if (strcmp(at->name, name) == 0)
@@ -77,7 +76,7 @@ const char *credential_option_get(const struct credential_options *options, cons
 
 bool credential_option_set(struct credential_options *options, const char *name, const char *value)
 {
-    const struct credential_option *at;
+    const struct setting *at;
 
     for (size_t i = 0; i < CREDENTIAL_OPTIONS_MAX && (at = credential_option_at(i)) != NULL; i++) {
         if (strcmp(at->name, name) == 0) {
@@ -154,12 +153,12 @@ enum enroll_exit credential_obtain(const struct credential_options *options,
 
     if (source == NULL)
         return enroll_error_set(
-            ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+            ret_error, ENROLL_AUTHENTICATION,
             "Give --token-file, --token-command, or --client-id to sign in with a device code.",
             "the server requires a security token, and no source for one is configured");
     if (source->needs != NULL && credential_option_value(options, source->needs) == NULL)
-        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, NULL,
-                                "authentication by %s requires --%s", source->name, source->needs->name);
+        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, NULL, "authentication by %s requires --%s",
+                                source->name, source->needs->name);
     snprintf(text, sizeof(text), "Authentication by %s: %s", source->name, why);
     if (request->note != NULL)
         request->note(request->note_context, text);

@@ -14,6 +14,7 @@
 #include <openssl/x509.h>
 
 #include "error.h"
+#include "setting.h"
 
 struct https_client;
 struct credential_source;
@@ -24,17 +25,9 @@ struct credential_source;
 /* A kind is also a bit of a set of kinds. */
 enum credential_kind { CREDENTIAL_TOKEN = 1, CREDENTIAL_PASSWORD = 2, CREDENTIAL_CERTIFICATE = 4 };
 
-/* An option of the command line. Sources may share one: it is the same object. */
-struct credential_option {
-    const char *name;     /* without the dashes */
-    const char *argument; /* "FILE" */
-    const char *help;
-    const char *section;       /* of the configuration file, where the option is read too; NULL: none */
-    unsigned minimum, maximum; /* of a number; both 0: text */
-};
-
-/* The options of all sources in the table's order, each once; NULL at the end. */
-const struct credential_option *credential_option_at(size_t index);
+/* The options of all sources (shared ones are one object) in the table's order, each once; NULL at the end.
+ */
+const struct setting *credential_option_at(size_t index);
 
 /* The sources in the table's order, NULL at the end; by name, NULL when there is none. */
 const struct credential_source *credential_source_at(size_t index);

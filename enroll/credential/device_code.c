@@ -60,11 +60,10 @@ static enum enroll_exit service_find(const struct credential_options *options,
     const char *refusal = url_host(authority, host) ? url_refusal(authority, host) : "is not a URL";
     size_t size = strlen(authority);
     if (refusal != NULL || size > HTTPS_URL_MAX / 2 || (tenant != NULL && strlen(tenant) > 255))
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN,
-                                "Check --authority and --tenant.", "the URL of the token service %s",
-                                refusal != NULL ? refusal : "is too long");
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --authority and --tenant.",
+                                "the URL of the token service %s", refusal != NULL ? refusal : "is too long");
     if (client->scope == NULL && client->resource == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Give --scope.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Give --scope.",
                                 "authentication by device code requires --scope or --resource");
     while (size > 0 && authority[size - 1] == '/')
         size--;
@@ -103,7 +102,6 @@ static enum enroll_exit form_post(const struct service *service, enum endpoint e
 {
     char *form = form_encode(pairs);
     struct https_request post = {
-        .step = STEP_TOKEN,
         .name = endpoint == ENDPOINT_TOKEN ? "Polling for the token" : "The request for a device code",
         .url = service->url[endpoint],
         .content_type = "application/x-www-form-urlencoded",
@@ -114,7 +112,7 @@ static enum enroll_exit form_post(const struct service *service, enum endpoint e
     enum enroll_exit status;
 
     if (form == NULL)
-        return enroll_error_memory(ret_error, STEP_TOKEN);
+        return enroll_error_memory(ret_error);
     post.body = (const uint8_t *)form;
     post.body_size = strlen(form);
     status = https_client_send(service->request->client, &post, &response, ret_error);
@@ -129,7 +127,7 @@ static enum enroll_exit form_post(const struct service *service, enum endpoint e
 
 static enum enroll_exit no_answer(long http_status, struct enroll_error *ret_error)
 {
-    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION,
                             "Check --authority and --tenant, or try again later.",
                             "invalid response from the token service (HTTP status %ld)", http_status);
 }
@@ -159,7 +157,7 @@ static enum enroll_exit refused(const struct oauth_answer *answer, struct enroll
         meaning = refusals[i].meaning;
         advice = refusals[i].advice;
     }
-    enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, advice, "no token: %s", meaning);
+    enroll_error_set(ret_error, ENROLL_AUTHENTICATION, advice, "no token: %s", meaning);
     snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%.100s%s%.380s",
              answer->error != NULL ? answer->error : "", answer->error_description != NULL ? ": " : "",
              answer->error_description != NULL ? answer->error_description : "");
@@ -227,7 +225,7 @@ static enum enroll_exit wait_until(const struct service *service, const struct o
         if (at >= until)
             return ENROLL_OK;
         if (options->cancelled != NULL && options->cancelled(options->context))
-            return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL, "sign-in cancelled");
+            return enroll_error_set(ret_error, ENROLL_CANCELLED, NULL, "sign-in cancelled");
         nanosleep(&second, NULL);
     }
 }
@@ -305,7 +303,7 @@ static enum enroll_exit expired(enum enroll_exit last, struct enroll_error *ret_
     if (last != ENROLL_UNREACHABLE)
         return refused(&answer, ret_error);
     why = *ret_error;
-    enroll_error_set(ret_error, last, STEP_TOKEN, why.advice,
+    enroll_error_set(ret_error, last, why.advice,
                      "the code expired while the token service was unreachable: %.600s", why.message);
     ret_error->hresult = why.hresult;
     return last;

@@ -2,13 +2,13 @@
 
 #include <stdio.h>
 
-const struct credential_option oauth_option_client_id = {
+const struct setting oauth_option_client_id = {
     "client-id", "ID", "OAuth client id, as registered with the tenant", "oauth", 0, 0};
-const struct credential_option oauth_option_scope = {"scope", "SCOPE", "OAuth scope", "oauth", 0, 0};
-const struct credential_option oauth_option_resource = {
-    "resource", "URI", "OAuth resource, for version 1 endpoints", "oauth", 0, 0};
-const struct credential_option oauth_option_tenant = {"tenant", "TENANT", "OAuth tenant", "oauth", 0, 0};
-const struct credential_option oauth_option_authority = {
+const struct setting oauth_option_scope = {"scope", "SCOPE", "OAuth scope", "oauth", 0, 0};
+const struct setting oauth_option_resource = {"resource", "URI", "OAuth resource, for version 1 endpoints",
+                                              "oauth",    0,     0};
+const struct setting oauth_option_tenant = {"tenant", "TENANT", "OAuth tenant", "oauth", 0, 0};
+const struct setting oauth_option_authority = {
     "authority", "URL", "OAuth authority (default " OAUTH_AUTHORITY_DEFAULT ")", "oauth", 0, 0};
 
 void oauth_client_read(const struct credential_options *options, const struct credential_request *request,

@@ -7,7 +7,7 @@
 
 #define OAUTH_AUTHORITY_DEFAULT "https://login.microsoftonline.com"
 
-extern const struct credential_option oauth_option_client_id, oauth_option_scope, oauth_option_resource,
+extern const struct setting oauth_option_client_id, oauth_option_scope, oauth_option_resource,
     oauth_option_tenant, oauth_option_authority;
 
 #define OAUTH_OPTIONS                                                                                        \

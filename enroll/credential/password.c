@@ -13,9 +13,9 @@
 
 #include "secret.h"
 
-static const struct credential_option username = {
+static const struct setting username = {
     "username", "NAME", "user name, for a server that requires a password", NULL, 0, 0};
-static const struct credential_option password_file = {
+static const struct setting password_file = {
     "password-file", "FILE", "file with the password; prompted for without it", NULL, 0, 0};
 
 static enum enroll_exit host_confirm(const struct credential_options *options,
@@ -30,7 +30,7 @@ static enum enroll_exit host_confirm(const struct credential_options *options,
     if (options->confirm != NULL && options->confirm(options->context, question))
         return ENROLL_OK;
     return enroll_error_set(
-        ret_error, ENROLL_UNSAFE, STEP_TOKEN,
+        ret_error, ENROLL_UNSAFE,
         "If this is the right server, confirm it with --discovery-url or --accept-redirect HOST.",
         "password not sent: the host %s was found automatically and not confirmed", request->host);
 }
@@ -46,7 +46,7 @@ static enum enroll_exit file_read(const struct credential_options *options, char
     if (fd >= 0)
         close(fd);
     if (password == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --password-file.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --password-file.",
                                 "cannot use the password in %s: %s", path, why);
     *ret_password = password;
     return ENROLL_OK;
@@ -63,8 +63,8 @@ static enum enroll_exit prompt(const struct credential_options *options, const c
         password = options->ask_secret(options->context, text);
     if (password == NULL || *password == '\0') {
         secret_free(password);
-        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
-                                "Use --password-file without a terminal.", "the server requires a password");
+        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "Use --password-file without a terminal.",
+                                "the server requires a password");
     }
     *ret_password = password;
     return ENROLL_OK;
@@ -80,7 +80,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
     if (user == NULL)
         user = request->user;
     if (user == NULL || *user == '\0')
-        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Give --username.",
+        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "Give --username.",
                                 "the server requires a user name");
     status = host_confirm(options, request, ret_error);
     if (status == ENROLL_OK && credential_option_value(options, &password_file) != NULL)
@@ -91,7 +91,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
         return status;
     ret_credential->kind = CREDENTIAL_PASSWORD;
     ret_credential->username = strdup(user);
-    return ret_credential->username != NULL ? ENROLL_OK : enroll_error_memory(ret_error, STEP_TOKEN);
+    return ret_credential->username != NULL ? ENROLL_OK : enroll_error_memory(ret_error);
 }
 
 static bool offers(const struct credential_options *options)

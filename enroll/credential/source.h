@@ -14,8 +14,8 @@ struct credential_source {
     unsigned kinds;   /* set of enum credential_kind: the services that it serves */
     /* Wins over the automatic choice when `needs` is given. */
     bool explicit_only;
-    const struct credential_option *needs; /* without it the source cannot work; NULL: none */
-    const struct credential_option *options[SOURCE_OPTIONS_MAX + 1];
+    const struct setting *needs; /* without it the source cannot work; NULL: none */
+    const struct setting *options[SOURCE_OPTIONS_MAX + 1];
     /* Whether these options can be used with the source; NULL: when `needs` is given. */
     bool (*offers)(const struct credential_options *options);
     /* Why the source suits the request, NULL if it does not. Called when it offers; NULL: always. */
@@ -30,10 +30,9 @@ struct credential_source {
 extern const struct credential_source *const credential_sources[];
 
 /* An option's value, NULL when it was not given. */
-const char *credential_option_value(const struct credential_options *options,
-                                    const struct credential_option *option);
+const char *credential_option_value(const struct credential_options *options, const struct setting *option);
 /* The same of a number, already checked by whoever set it; `unset` when it was not given. */
-unsigned credential_option_number(const struct credential_options *options,
-                                  const struct credential_option *option, unsigned unset);
+unsigned credential_option_number(const struct credential_options *options, const struct setting *option,
+                                  unsigned unset);
 
 #endif

@@ -13,9 +13,9 @@
 #define WORDS_MAX       64
 #define SECONDS_DEFAULT 300 /* the command may prompt a person */
 
-static const struct credential_option command_option = {
+static const struct setting command_option = {
     "token-command", "COMMAND", "command that prints the token; run without a shell", NULL, 0, 0};
-static const struct credential_option timeout_option = {
+static const struct setting timeout_option = {
     "token-command-timeout", "SECONDS", "time limit of that command (default 300)", NULL, 1, 86400};
 
 /*
@@ -57,9 +57,8 @@ static enum enroll_exit ended_by_us(const char *name, enum child_end end, unsign
                                     struct enroll_error *ret_error)
 {
     if (end == CHILD_CANCELLED)
-        return enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_TOKEN, NULL, "token command %s cancelled",
-                                name);
-    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN,
+        return enroll_error_set(ret_error, ENROLL_CANCELLED, NULL, "token command %s cancelled", name);
+    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION,
                             "Run the command by hand, or use a longer --token-command-timeout.",
                             "token command %s timed out after %u s", name, seconds);
 }
@@ -85,7 +84,7 @@ static enum enroll_exit command_run(const struct credential_options *options, ch
 
     result = child_start(words, seconds, &child);
     if (result != 0)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --token-command.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --token-command.",
                                 "cannot run token command %s: %s", name, strerrordesc_np(result));
     token = secret_read_waiting(child.output, child_output_wait, &child, &why);
     end = child_wait(&child, &state);
@@ -93,11 +92,11 @@ static enum enroll_exit command_run(const struct credential_options *options, ch
         status = ended_by_us(name, end, seconds, ret_error);
     } else if (has_failed(state, token)) {
         status =
-            enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Run the command by hand.",
+            enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "Run the command by hand.",
                              "token command %s failed (%s %d)", name, WIFEXITED(state) ? "status" : "signal",
                              WIFEXITED(state) ? WEXITSTATUS(state) : WTERMSIG(state));
     } else if (token == NULL) {
-        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_TOKEN, "Run the command by hand.",
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "Run the command by hand.",
                                   "cannot use the output of token command %s: %s", name, why);
     } else {
         *ret_token = token;
@@ -116,13 +115,13 @@ static enum enroll_exit obtain(const struct credential_options *options,
     enum enroll_exit status;
 
     if (command == NULL)
-        return enroll_error_memory(ret_error, STEP_TOKEN);
+        return enroll_error_memory(ret_error);
     size_t count = words_split(command, words);
 
     if (count > 0 && request->audience != NULL)
         words[count++] = (char *)(uintptr_t)request->audience;
     if (count == 0) {
-        status = enroll_error_set(ret_error, ENROLL_USAGE, STEP_TOKEN, "Check --token-command.",
+        status = enroll_error_set(ret_error, ENROLL_USAGE, "Check --token-command.",
                                   "the token command is empty, too long, or has an unterminated quote");
     } else {
         status = command_run(options, words, &ret_credential->token, ret_error);

@@ -3,8 +3,8 @@
 
 #include "secret.h"
 
-static const struct credential_option fd_option = {
-    "token-fd", "N", "open file descriptor to read the token from", NULL, 0, 65535};
+static const struct setting fd_option = {"token-fd", "N", "open file descriptor to read the token from",
+                                         NULL,       0,   65535};
 
 static enum enroll_exit obtain(const struct credential_options *options,
                                const struct credential_request *request, struct credential *ret_credential,
@@ -16,8 +16,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
 
     (void)request;
     if (token == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN,
-                                "Check what is written to that descriptor.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check what is written to that descriptor.",
                                 "cannot use the token on file descriptor %u: %s", fd, why);
     ret_credential->kind = CREDENTIAL_TOKEN;
     ret_credential->token = token;

@@ -12,8 +12,7 @@
 
 #include "secret.h"
 
-static const struct credential_option file_option = {"token-file", "FILE", "file with the security token",
-                                                     NULL,         0,      0};
+static const struct setting file_option = {"token-file", "FILE", "file with the security token", NULL, 0, 0};
 
 /* The path of the token: a directory holds one file for each audience, of that name. */
 static bool path_find(const char *path, const char *audience, char ret_path[PATH_MAX])
@@ -48,7 +47,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
     if (fd >= 0)
         close(fd);
     if (token == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_TOKEN, "Check --token-file.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --token-file.",
                                 "cannot use the token in %s: %s", fd < 0 ? name : path, why);
     ret_credential->kind = CREDENTIAL_TOKEN;
     ret_credential->token = token;

@@ -69,7 +69,7 @@ static bool extensions_add(X509_REQ *csr, const struct install_request *request)
                         strlen(request->device_id) + 1))
         goto out;
     for (size_t i = 0; i < request->requirements->extension_count; i++) {
-        const struct policy_extension *wanted = &request->requirements->extensions[i];
+        const struct requested_extension *wanted = &request->requirements->extensions[i];
         if (!extension_push(extensions, wanted->oid, wanted->critical, wanted->value, wanted->size))
             goto out;
     }
@@ -117,20 +117,19 @@ enum enroll_exit install_request_make(const struct install_request *request, uin
                                     (const unsigned char *)request->device_id, -1, -1, 0) ||
         !X509_REQ_set_subject_name(csr, subject) || !X509_REQ_set_pubkey(csr, key) ||
         !extensions_add(csr, request)) {
-        status = enroll_error_set(ret_error, ENROLL_FAILED, STEP_ENROL, "",
+        status = enroll_error_set(ret_error, ENROLL_FAILED, "",
                                   "the certificate request could not be put together: %s", library_reason());
         goto out;
     }
     if (X509_REQ_sign(csr, key, request_hash(request->requirements->hash)) <= 0 ||
         !request_encode(csr, &der, &size)) {
-        status =
-            enroll_error_set(ret_error, ENROLL_TPM, STEP_ENROL, "check the TPM with intune-enroll verify",
-                             "the TPM did not sign the certificate request: %s", library_reason());
+        status = enroll_error_set(ret_error, ENROLL_TPM, "check the TPM with intune-enroll verify",
+                                  "the TPM did not sign the certificate request: %s", library_reason());
         goto out;
     }
     *ret_request = malloc(size);
     if (*ret_request == NULL) {
-        status = enroll_error_memory(ret_error, STEP_ENROL);
+        status = enroll_error_memory(ret_error);
         goto out;
     }
     memcpy(*ret_request, der, size);

@@ -9,7 +9,7 @@
 #include <openssl/evp.h>
 
 #include "error.h"
-#include "policies.h"
+#include "requirements.h"
 
 struct install_request {
     EVP_PKEY *key;                                       /* of the token */

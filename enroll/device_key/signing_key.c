@@ -49,20 +49,20 @@ static bool pkey_make(struct signing_key *key)
 }
 
 enum enroll_exit signing_key_new(const struct tpm_public_key *public_key,
-                                 const struct signing_backend *backend, void *context, enum enroll_step step,
+                                 const struct signing_backend *backend, void *context,
                                  struct signing_key **ret_key, struct enroll_error *ret_error)
 {
     struct signing_key *key = calloc(1, sizeof(*key));
     if (key == NULL) {
         backend->close(context);
-        return enroll_error_memory(ret_error, step);
+        return enroll_error_memory(ret_error);
     }
     key->public_key = *public_key;
     key->backend = *backend;
     key->context = context;
     if (!pkey_make(key)) {
         const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-        enroll_error_set(ret_error, ENROLL_FAILED, step,
+        enroll_error_set(ret_error, ENROLL_FAILED,
                          "check that OpenSSL's libcrypto is the version that this program was built for",
                          "OpenSSL cannot use a key of this machine's TPM: %s",
                          reason != NULL ? reason : "no reason given");
@@ -139,23 +139,22 @@ static void tpm_signer_close(void *context)
 }
 
 enum enroll_exit signing_key_open(struct tpm *tpm, const struct tpm_key *key, const char *pin,
-                                  enum enroll_step step, struct signing_key **ret_key,
-                                  struct enroll_error *ret_error)
+                                  struct signing_key **ret_key, struct enroll_error *ret_error)
 {
     static const struct signing_backend backend = {tpm_signer_sign, tpm_signer_close};
     struct tpm_signer *signer = calloc(1, sizeof(*signer));
     if (signer == NULL)
-        return enroll_error_memory(ret_error, step);
+        return enroll_error_memory(ret_error);
     signer->tpm = tpm;
     signer->key = key;
     if (key->has_pin &&
         (pin == NULL || !tpm_auth_derive((const uint8_t *)pin, strlen(pin), key->pin_salt, &signer->auth))) {
         tpm_signer_close(signer);
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, step, "give it with --pin-file",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "give it with --pin-file",
                                 pin == NULL ? "the key has a PIN, and none was given"
                                             : "the PIN cannot be this key's: it has %d to %d bytes",
                                 TPM_PIN_MIN, TPM_PIN_MAX);
     }
     signer->auth.refused = &signer->refused;
-    return signing_key_new(&key->public_key, &backend, signer, step, ret_key, ret_error);
+    return signing_key_new(&key->public_key, &backend, signer, ret_key, ret_error);
 }

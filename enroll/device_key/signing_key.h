@@ -49,12 +49,12 @@ struct signing_backend {
  * ENROLL_FAILED.
  */
 enum enroll_exit signing_key_open(struct tpm *tpm, const struct tpm_key *key, const char *pin,
-                                  enum enroll_step step, struct signing_key **ret_key,
-                                  struct enroll_error *ret_error) __attribute__((warn_unused_result));
+                                  struct signing_key **ret_key, struct enroll_error *ret_error)
+    __attribute__((warn_unused_result));
 
 /* A key of any backend, which it takes over, also when it fails. */
 enum enroll_exit signing_key_new(const struct tpm_public_key *public_key,
-                                 const struct signing_backend *backend, void *context, enum enroll_step step,
+                                 const struct signing_backend *backend, void *context,
                                  struct signing_key **ret_key, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 

@@ -195,8 +195,8 @@ static const char *uri_read(const char *text, P11KitUri *uri)
 }
 
 enum enroll_exit token_signing_key_open(const char *uri, const struct token_pin_source *pin,
-                                        enum enroll_step step, struct signing_key **ret_key,
-                                        X509 **ret_certificate, struct enroll_error *ret_error)
+                                        struct signing_key **ret_key, X509 **ret_certificate,
+                                        struct enroll_error *ret_error)
 {
     static const struct signing_backend backend = {signer_sign, signer_close};
     struct token_signer *signer = calloc(1, sizeof(*signer));
@@ -215,10 +215,10 @@ enum enroll_exit token_signing_key_open(const char *uri, const struct token_pin_
         X509_free(certificate);
         signer_close(signer);
         return enroll_error_set(
-            ret_error, ENROLL_CONFIGURATION, step, "p11tool --list-all shows the tokens and their objects",
+            ret_error, ENROLL_CONFIGURATION, "p11tool --list-all shows the tokens and their objects",
             "cannot use the key and certificate at %.*s: %s", (int)strcspn(uri, "?"), uri, missing);
     }
-    enum enroll_exit status = signing_key_new(&public_key, &backend, signer, step, ret_key, ret_error);
+    enum enroll_exit status = signing_key_new(&public_key, &backend, signer, ret_key, ret_error);
     if (status != ENROLL_OK)
         X509_free(certificate);
     else

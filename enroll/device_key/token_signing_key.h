@@ -18,8 +18,7 @@ struct token_pin_source {
  * ENROLL_FAILED.
  */
 enum enroll_exit token_signing_key_open(const char *uri, const struct token_pin_source *pin,
-                                        enum enroll_step step, struct signing_key **ret_key,
-                                        X509 **ret_certificate, struct enroll_error *ret_error)
-    __attribute__((warn_unused_result));
+                                        struct signing_key **ret_key, X509 **ret_certificate,
+                                        struct enroll_error *ret_error) __attribute__((warn_unused_result));
 
 #endif

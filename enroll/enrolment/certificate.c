@@ -67,8 +67,8 @@ static bool token_certificate_fill(X509 *x509, X509 *issuer, const uint8_t *id, 
     return true;
 }
 
-static bool certificate_fill(const struct provisioning_certificate *certificate,
-                             const struct provisioning_certificate *issuer, const uint8_t *id, size_t id_size,
+static bool certificate_fill(const struct received_certificate *certificate,
+                             const struct received_certificate *issuer, const uint8_t *id, size_t id_size,
                              struct token_certificate *ret)
 {
     const unsigned char *cursor = certificate->der, *issuer_cursor = issuer ? issuer->der : NULL;
@@ -80,17 +80,17 @@ static bool certificate_fill(const struct provisioning_certificate *certificate,
     return filled;
 }
 
-enum enroll_exit install_certificate_choose(const struct provisioning_document *document, time_t now,
+enum enroll_exit install_certificate_choose(const struct received_certificates *received, time_t now,
                                             struct token_generation *generation,
                                             struct enroll_error *ret_error)
 {
     struct issued_certificate issued;
     enum enroll_exit status =
-        issued_certificate_choose(document, generation->public_key_info.data,
+        issued_certificate_choose(received, generation->public_key_info.data,
                                   generation->public_key_info.size, now, &issued, ret_error);
     if (status != ENROLL_OK)
         return status;
-    const struct provisioning_certificate *issuer = issued.chain_count > 0 ? issued.chain[0] : NULL;
+    const struct received_certificate *issuer = issued.chain_count > 0 ? issued.chain[0] : NULL;
     bool filled = issued.certificate->size <= TOKEN_CERTIFICATE_MAX &&
                   certificate_fill(issued.certificate, issuer, generation->id, generation->id_size,
                                    &generation->certificate);
@@ -98,8 +98,7 @@ enum enroll_exit install_certificate_choose(const struct provisioning_document *
     for (size_t i = 0; filled && i < issued.chain_count && i < TOKEN_CHAIN_MAX; i++) {
         /* A root is its own issuer; of an intermediate whose issuer did not come, the issuer's key is not
          * known. */
-        const struct provisioning_certificate *above =
-            i + 1 < issued.chain_count ? issued.chain[i + 1] : NULL;
+        const struct received_certificate *above = i + 1 < issued.chain_count ? issued.chain[i + 1] : NULL;
         filled = issued.chain[i]->size <= TOKEN_CERTIFICATE_MAX &&
                  certificate_fill(issued.chain[i], above, NULL, 0, &generation->chain[i]);
         generation->chain_count = i + 1;
@@ -107,7 +106,7 @@ enum enroll_exit install_certificate_choose(const struct provisioning_document *
     ERR_clear_error();
     if (!filled)
         return enroll_error_set(
-            ret_error, ENROLL_CERTIFICATE, STEP_ENROL, NOT_ACCEPTABLE,
+            ret_error, ENROLL_CERTIFICATE, NOT_ACCEPTABLE,
             "a certificate that the server sent cannot be taken apart, or is larger than %d bytes",
             TOKEN_CERTIFICATE_MAX);
     return ENROLL_OK;

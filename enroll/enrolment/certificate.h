@@ -1,4 +1,4 @@
-/* The issued certificate: found in the provisioning document, checked, and turned into what the module shows.
+/* The issued certificate: found in what was received, checked, and turned into what the module shows.
  */
 #ifndef ENROLL_INSTALL_CERTIFICATE_H
 #define ENROLL_INSTALL_CERTIFICATE_H
@@ -9,15 +9,15 @@
 #include <time.h>
 
 #include "error.h"
-#include "provisioning_document.h"
+#include "received.h"
 #include "token_directory.h"
 
 /*
- * Chooses and checks with issued_certificate_choose() (mde/issued_certificate.h), and fills in
+ * Chooses and checks with issued_certificate_choose(), and fills in
  * generation->certificate and the chain, issuer first. Nothing goes into a trust store. ENROLL_CERTIFICATE
  * says what is wrong.
  */
-enum enroll_exit install_certificate_choose(const struct provisioning_document *document, time_t now,
+enum enroll_exit install_certificate_choose(const struct received_certificates *received, time_t now,
                                             struct token_generation *generation,
                                             struct enroll_error *ret_error)
     __attribute__((warn_unused_result));

@@ -31,7 +31,7 @@ enum enroll_exit install_file_error(struct enroll_error *error, const struct ins
         advice = "Run as root, or name a directory of your own with --token-dir.";
     else if (number == EROFS)
         advice = "Mount that file system writable, or name another directory with --token-dir.";
-    return enroll_error_set(error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE, advice, "cannot %s %s%s%s: %s", verb,
+    return enroll_error_set(error, ENROLL_TOKEN_DIRECTORY, advice, "cannot %s %s%s%s: %s", verb,
                             directory->path, name[0] ? "/" : "", name, strerror(number));
 }
 
@@ -358,7 +358,7 @@ static bool owner_is_ours(const struct install_directory *directory, struct enro
     const struct passwd *owner = getpwuid(status.st_uid);
     snprintf(advice, sizeof(advice), "run it as the owner: runuser -u %s -- intune-enroll ...",
              owner != NULL ? owner->pw_name : "OWNER");
-    enroll_error_set(error, ENROLL_UNSAFE, STEP_PREPARE, advice,
+    enroll_error_set(error, ENROLL_UNSAFE, advice,
                      "the token directory %s belongs to %s (uid %u), not to root", directory->path,
                      owner != NULL ? owner->pw_name : "an unknown user", (unsigned)status.st_uid);
     return false;
@@ -372,11 +372,10 @@ enum enroll_exit install_directory_open(const char *path, bool make, unsigned wa
     struct install_directory directory = {.path = strdup(path), .fd = -1, .lock = -1};
 
     if (!directory.path)
-        return enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE, "", "out of memory");
+        return enroll_error_set(ret_error, ENROLL_FAILED, "", "out of memory");
     if (path[0] != '/') {
-        status =
-            enroll_error_set(ret_error, ENROLL_USAGE, STEP_PREPARE, "Give the whole path, from the root.",
-                             "the token directory %s is not an absolute path", path);
+        status = enroll_error_set(ret_error, ENROLL_USAGE, "Give the whole path, from the root.",
+                                  "the token directory %s is not an absolute path", path);
         goto fail;
     }
     if (make && directories_make(path)) {
@@ -385,9 +384,8 @@ enum enroll_exit install_directory_open(const char *path, bool make, unsigned wa
     }
     directory.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory.fd < 0 && errno == ENOENT) {
-        status =
-            enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, STEP_PREPARE,
-                             "Run intune-enroll enroll USER@DOMAIN.", "there is no enrolment in %s", path);
+        status = enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, "Run intune-enroll enroll USER@DOMAIN.",
+                                  "there is no enrolment in %s", path);
         goto fail;
     }
     if (directory.fd < 0) {
@@ -401,10 +399,9 @@ enum enroll_exit install_directory_open(const char *path, bool make, unsigned wa
     directory.lock = lock_take(directory.fd, wait_seconds);
     if (directory.lock < 0) {
         if (errno == EINTR)
-            status =
-                enroll_error_set(ret_error, ENROLL_CANCELLED, STEP_PREPARE, "", "interrupted while waiting");
+            status = enroll_error_set(ret_error, ENROLL_CANCELLED, "", "interrupted while waiting");
         else if (errno == EWOULDBLOCK)
-            status = enroll_error_set(ret_error, ENROLL_IN_PROGRESS, STEP_PREPARE,
+            status = enroll_error_set(ret_error, ENROLL_IN_PROGRESS,
                                       "Wait until it has finished, or give --wait SECONDS.",
                                       "another intune-enroll is at work on %s", path);
         else

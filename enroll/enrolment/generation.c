@@ -18,7 +18,6 @@ static enum enroll_exit install_error(struct enroll_error *error, const struct i
                                       const char *verb, const char *name)
 {
     enum enroll_exit status = install_file_error(error, directory, verb, name);
-    error->step = STEP_INSTALL;
     return status;
 }
 
@@ -190,13 +189,13 @@ unsigned long install_generation_current(const struct install_directory *directo
 }
 
 enum enroll_exit install_pending_write(const struct install_directory *directory,
-                                       const struct token_generation *generation,
-                                       const struct enrollment *enrollment, struct enroll_error *ret_error)
+                                       const struct token_generation *generation, const struct record *record,
+                                       struct enroll_error *ret_error)
 {
-    char *conf = enrollment_format(enrollment);
+    char *conf = record_format(record);
     int result = -1, fd = -1;
     if (!conf)
-        return enroll_error_memory(ret_error, STEP_PREPARE);
+        return enroll_error_memory(ret_error);
     /* Built beside its name: pending/ is whole or is not there. */
     if (install_tree_remove(directory->fd, NAME_PENDING_NEW) ||
         install_tree_remove(directory->fd, NAME_PENDING))
@@ -217,13 +216,13 @@ out:;
 }
 
 enum enroll_exit install_pending_update(const struct install_directory *directory,
-                                        const struct enrollment *enrollment, struct enroll_error *ret_error)
+                                        const struct record *record, struct enroll_error *ret_error)
 {
     enum enroll_exit status = ENROLL_OK;
-    char *conf = enrollment_format(enrollment);
+    char *conf = record_format(record);
     int fd = openat(directory->fd, NAME_PENDING, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (!conf)
-        status = enroll_error_memory(ret_error, STEP_INSTALL);
+        status = enroll_error_memory(ret_error);
     else if (fd < 0 || install_file_replace(fd, ENROLLMENT_FILE, conf, strlen(conf), 0600))
         status = install_error(ret_error, directory, "write", NAME_PENDING "/" ENROLLMENT_FILE);
     if (fd >= 0)
@@ -256,20 +255,20 @@ int install_pending_discard(const struct install_directory *directory)
     return install_tree_remove(directory->fd, NAME_PENDING_NEW);
 }
 
-bool install_pending_undecided(const struct install_directory *directory, struct enrollment *ret_enrollment)
+bool install_pending_undecided(const struct install_directory *directory, struct record *ret_record)
 {
     struct enroll_error ignored;
-    struct enrollment enrollment;
+    struct record record;
     int fd = openat(directory->fd, NAME_PENDING, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return false;
-    bool undecided = enrollment_read(fd, directory->path, &enrollment, &ignored) == ENROLL_OK;
+    bool undecided = enrollment_read(fd, directory->path, &record, &ignored) == ENROLL_OK;
     close(fd);
-    if (undecided && !enrollment.request_id) {
-        enrollment_free(&enrollment);
+    if (undecided && record_get(&record, RECORD_REQUEST_ID) == NULL) {
+        record_clear(&record);
         undecided = false;
     }
     if (undecided)
-        *ret_enrollment = enrollment;
+        *ret_record = record;
     return undecided;
 }

@@ -35,12 +35,11 @@ unsigned long install_generation_current(const struct install_directory *directo
  * in it.
  */
 enum enroll_exit install_pending_write(const struct install_directory *directory,
-                                       const struct token_generation *generation,
-                                       const struct enrollment *enrollment, struct enroll_error *ret_error)
-    __attribute__((warn_unused_result));
+                                       const struct token_generation *generation, const struct record *record,
+                                       struct enroll_error *ret_error) __attribute__((warn_unused_result));
 /* Replaces pending/enrollment.conf. */
 enum enroll_exit install_pending_update(const struct install_directory *directory,
-                                        const struct enrollment *enrollment, struct enroll_error *ret_error)
+                                        const struct record *record, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 /* The path of pending/ for the readers of token directories; `size` bytes. False when it does not fit. */
 bool install_pending_path(const struct install_directory *directory, char *ret_path, size_t size)
@@ -51,8 +50,8 @@ enum enroll_exit install_pending_finish(const struct install_directory *director
                                         struct enroll_error *ret_error) __attribute__((warn_unused_result));
 /* 0, or -1 with errno. */
 int install_pending_discard(const struct install_directory *directory) __attribute__((warn_unused_result));
-/* Whether pending/ holds a request that the server has not decided; then *ret_enrollment is the caller's. */
-bool install_pending_undecided(const struct install_directory *directory, struct enrollment *ret_enrollment);
+/* Whether pending/ holds a request that the server has not decided; then *ret_record is the caller's. */
+bool install_pending_undecided(const struct install_directory *directory, struct record *ret_record);
 
 /* Whether a run left pending/ behind, or one is under way. */
 bool install_pending_exists(int directory_fd);
@@ -92,9 +91,5 @@ enum enroll_exit install_recover(const struct install_directory *directory, stru
 enum enroll_exit install_remove_all(const struct install_directory *directory, struct tpm *tpm,
                                     struct install_recovery *ret_recovery, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
-
-/* The message for a TPM error. Returns ENROLL_TPM. */
-enum enroll_exit install_tpm_error(struct enroll_error *error, enum enroll_step step, struct tpm *tpm,
-                                   enum tpm_status status, const char *what);
 
 #endif

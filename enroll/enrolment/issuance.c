@@ -14,6 +14,7 @@
 #include "signing_key.h"
 #include "public_key.h"
 #include "request.h"
+#include "tpm_error.h"
 
 struct issuance {
     struct issuance_options options;
@@ -114,8 +115,8 @@ static enum enroll_exit key_make(struct issuance *issuance,
     request.may_persist = options->persistence != PERSISTENT_NO;
     if (options->pin && (RAND_bytes(salt, sizeof salt) <= 0 ||
                          !tpm_auth_derive((const uint8_t *)options->pin, strlen(options->pin), salt, &auth)))
-        return enroll_error_set(error, ENROLL_USAGE, STEP_ENROL, "", "a PIN has %d to %d characters",
-                                TPM_PIN_MIN, TPM_PIN_MAX);
+        return enroll_error_set(error, ENROLL_USAGE, "", "a PIN has %d to %d characters", TPM_PIN_MIN,
+                                TPM_PIN_MAX);
     public_key_name(
         &(struct tpm_public_key){.type = request.type, .bits = request.bits, .curve = request.curve}, name,
         sizeof name);
@@ -125,56 +126,58 @@ static enum enroll_exit key_make(struct issuance *issuance,
                                           options->pin ? salt : NULL, &issuance->generation->key);
     OPENSSL_cleanse(&auth, sizeof auth);
     if (made != TPM_OK)
-        return install_tpm_error(error, STEP_ENROL, options->tpm, made, "the TPM did not make the key");
+        return install_tpm_error(error, options->tpm, made, "the TPM did not make the key");
     return ENROLL_OK;
 }
 
 static enum enroll_exit request_sign(struct issuance *issuance,
                                      const struct certificate_requirements *requirements,
-                                     uint8_t **ret_request, size_t *ret_size, struct enroll_error *error)
+                                     const char *common_name, uint8_t **ret_request, size_t *ret_size,
+                                     struct enroll_error *error)
 {
     const struct issuance_options *options = &issuance->options;
     struct signing_key *key;
     enum enroll_exit status =
-        signing_key_open(options->tpm, &issuance->generation->key, options->pin, STEP_ENROL, &key, error);
+        signing_key_open(options->tpm, &issuance->generation->key, options->pin, &key, error);
     if (status != ENROLL_OK)
         return status;
     const struct install_request request = {.key = signing_key_pkey(key),
-                                            .device_id = options->device_id,
+                                            .device_id = common_name,
                                             .requirements = requirements,
                                             .extensions = options->request_extensions};
     note(issuance, false, "signing the certificate request in the TPM");
     status = install_request_make(&request, ret_request, ret_size, error);
     if (status != ENROLL_OK && signing_key_failure(key) != NULL)
         status =
-            enroll_error_set(error, ENROLL_TPM, STEP_ENROL, "check the TPM with intune-enroll verify",
+            enroll_error_set(error, ENROLL_TPM, "check the TPM with intune-enroll verify",
                              "the TPM did not sign the certificate request: %s", signing_key_failure(key));
     signing_key_close(key);
     return status;
 }
 
 enum enroll_exit issuance_request(struct issuance *issuance,
-                                  const struct certificate_requirements *requirements, uint8_t **ret_request,
-                                  size_t *ret_size, struct enroll_error *ret_error)
+                                  const struct certificate_requirements *requirements,
+                                  const char *common_name, uint8_t **ret_request, size_t *ret_size,
+                                  struct enroll_error *ret_error)
 {
     issuance->generation = calloc(1, sizeof *issuance->generation);
     if (!issuance->generation)
-        return enroll_error_memory(ret_error, STEP_ENROL);
+        return enroll_error_memory(ret_error);
     enum enroll_exit status = key_make(issuance, requirements, ret_error);
     if (status != ENROLL_OK)
         return status;
     struct token_generation *generation = issuance->generation;
     if (!public_key_info_encode(&generation->key.public_key, &generation->public_key_info) ||
         !names_set(&issuance->options, generation))
-        return enroll_error_set(ret_error, ENROLL_TPM, STEP_ENROL, "",
+        return enroll_error_set(ret_error, ENROLL_TPM, "",
                                 "the public key that the TPM made is not a usable one");
     /* On disk before the TPM keeps it: whatever happens to this run, the next one knows the key. */
     issuance->kept = false;
-    status = install_pending_write(issuance->options.directory, generation, issuance->options.enrollment,
-                                   ret_error);
+    status =
+        install_pending_write(issuance->options.directory, generation, issuance->options.record, ret_error);
     if (status != ENROLL_OK)
         return status;
-    return request_sign(issuance, requirements, ret_request, ret_size, ret_error);
+    return request_sign(issuance, requirements, common_name, ret_request, ret_size, ret_error);
 }
 
 enum enroll_exit issuance_resume(struct issuance *issuance, struct enroll_error *ret_error)
@@ -183,9 +186,9 @@ enum enroll_exit issuance_resume(struct issuance *issuance, struct enroll_error 
     const struct install_directory *directory = issuance->options.directory;
     if (!install_pending_path(directory, path, sizeof path) ||
         token_generation_read(path, &issuance->generation, why, sizeof why) != TOKEN_OK)
-        return enroll_error_set(
-            ret_error, ENROLL_NOT_ENROLLED, STEP_PREPARE, "Start a new one with intune-enroll enroll.",
-            "there is no request to take up again in %s%s%s", directory->path, why[0] ? ": " : "", why);
+        return enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, "Start a new one with intune-enroll enroll.",
+                                "there is no request to take up again in %s%s%s", directory->path,
+                                why[0] ? ": " : "", why);
     return ENROLL_OK;
 }
 
@@ -203,7 +206,7 @@ static enum enroll_exit key_persist(struct issuance *issuance, struct enroll_err
     key->persistent_handle = 0;
     bool denied = status == TPM_HIERARCHY_DENIED || status == TPM_AUTH_FAILED || status == TPM_NO_SPACE;
     if (options->persistence == PERSISTENT_YES || !denied)
-        return install_tpm_error(error, STEP_INSTALL, options->tpm, status,
+        return install_tpm_error(error, options->tpm, status,
                                  "the key could not be made resident in the TPM");
     snprintf(text, sizeof text,
              "the key is not made resident (%s): signatures take three TPM commands instead of one",
@@ -224,7 +227,7 @@ static void key_withdraw(struct issuance *issuance)
         issuance->kept = true; /* pending/ tells the next run */
 }
 
-enum enroll_exit issuance_install(struct issuance *issuance, const struct provisioning_document *document,
+enum enroll_exit issuance_install(struct issuance *issuance, const struct received_certificates *received,
                                   struct enroll_error *ret_error)
 {
     const struct issuance_options *options = &issuance->options;
@@ -232,10 +235,10 @@ enum enroll_exit issuance_install(struct issuance *issuance, const struct provis
     unsigned long number;
 
     enum enroll_exit status =
-        install_certificate_choose(document, time(NULL), issuance->generation, ret_error);
+        install_certificate_choose(received, time(NULL), issuance->generation, ret_error);
     if (status != ENROLL_OK)
         return status;
-    status = install_pending_update(options->directory, options->enrollment, ret_error);
+    status = install_pending_update(options->directory, options->record, ret_error);
     if (status != ENROLL_OK)
         return status;
     issuance->kept = false;
@@ -261,15 +264,17 @@ enum enroll_exit issuance_install(struct issuance *issuance, const struct provis
 enum enroll_exit issuance_suspend(struct issuance *issuance, struct enroll_error *ret_error)
 {
     enum enroll_exit status =
-        install_pending_update(issuance->options.directory, issuance->options.enrollment, ret_error);
+        install_pending_update(issuance->options.directory, issuance->options.record, ret_error);
     if (status == ENROLL_OK)
         issuance->kept = true;
     return status;
 }
 
-const struct token_generation *issuance_generation(const struct issuance *issuance)
+struct token_generation *issuance_generation_take(struct issuance *issuance)
 {
-    return issuance->generation;
+    struct token_generation *generation = issuance->generation;
+    issuance->generation = NULL;
+    return generation;
 }
 
 void issuance_settle(struct issuance *issuance)

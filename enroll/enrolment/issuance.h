@@ -13,8 +13,9 @@
 #include "directory.h"
 #include "enrollment.h"
 #include "error.h"
-#include "policies.h"
-#include "provisioning_document.h"
+#include "received.h"
+#include "record.h"
+#include "requirements.h"
 #include "token_directory.h"
 #include "tpm.h"
 
@@ -52,9 +53,8 @@ struct issuance_options {
     struct issuance_key_choice key;
     bool keep_key_kind; /* without a choice: a key like that of previous, if the policy allows it */
     bool request_extensions;
-    const char *device_id;         /* subject of the request */
-    const char *pin;               /* NULL: none */
-    struct enrollment *enrollment; /* what is known so far; goes into pending/ */
+    const char *pin;       /* NULL: none */
+    struct record *record; /* what is known so far; goes into pending/ */
     void (*note)(void *context, bool warning, const char *text); /* a line for people; may be NULL */
     void *note_context;
 };
@@ -68,21 +68,21 @@ enum enroll_exit issuance_resume(struct issuance *issuance, struct enroll_error 
     __attribute__((warn_unused_result));
 
 /*
- * What make_request of flow.h has to do: chooses the key, makes it, writes pending/, signs. Errors:
+ * What make_request of protocol.h has to do: chooses the key, makes it, writes pending/, signs. Errors:
  * ENROLL_POLICY (the policy does not allow what is asked for, or the TPM cannot do it), ENROLL_TPM,
  * ENROLL_TOKEN_DIRECTORY.
  */
 enum enroll_exit issuance_request(struct issuance *issuance,
-                                  const struct certificate_requirements *requirements, uint8_t **ret_request,
-                                  size_t *ret_size, struct enroll_error *ret_error)
-    __attribute__((warn_unused_result));
+                                  const struct certificate_requirements *requirements,
+                                  const char *common_name, uint8_t **ret_request, size_t *ret_size,
+                                  struct enroll_error *ret_error) __attribute__((warn_unused_result));
 
 /*
  * The certificate has come: finds and checks it, makes the key resident, writes the generation, switches, and
- * evicts and removes what is of no more use. `enrollment` of the options is written with it. After ENROLL_OK
+ * evicts and removes what is of no more use. the record of the options is written with it. After ENROLL_OK
  * the generation is current; after an error the old token is as it was, and the key is out of the TPM.
  */
-enum enroll_exit issuance_install(struct issuance *issuance, const struct provisioning_document *document,
+enum enroll_exit issuance_install(struct issuance *issuance, const struct received_certificates *received,
                                   struct enroll_error *ret_error) __attribute__((warn_unused_result));
 
 /* The server decides later: the key stays in pending/ with the enrolment. */
@@ -92,8 +92,9 @@ enum enroll_exit issuance_suspend(struct issuance *issuance, struct enroll_error
 /* What was neither installed nor suspended is given up: pending/ goes. */
 void issuance_settle(struct issuance *issuance);
 
-/* The generation being made; NULL before issuance_request(). */
-const struct token_generation *issuance_generation(const struct issuance *issuance);
+/* Hands over the generation that was installed; the caller frees it with token_generation_free(). */
+struct token_generation *issuance_generation_take(struct issuance *issuance)
+    __attribute__((warn_unused_result));
 
 /* Settles and frees it. NULL is allowed. */
 void issuance_free(struct issuance *issuance);

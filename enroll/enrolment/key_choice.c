@@ -58,7 +58,7 @@ static enum enroll_exit tpm_can(const struct tpm_key_request *request, const str
 {
     static const char advice[] = "Ask whoever runs the server for a policy that this TPM can fulfil.";
     if (request->type == TPM_KEY_RSA && request->bits > facts->rsa_max_bits)
-        return enroll_error_set(error, ENROLL_POLICY, STEP_POLICY, advice,
+        return enroll_error_set(error, ENROLL_POLICY, advice,
                                 "an RSA key of %u bits is asked for, this TPM makes keys of at most %u bits",
                                 request->bits, facts->rsa_max_bits);
     if (request->type == TPM_KEY_RSA)
@@ -67,7 +67,7 @@ static enum enroll_exit tpm_can(const struct tpm_key_request *request, const str
                : request->curve == TPM_CURVE_P384 ? facts->p384
                                                   : request->curve == TPM_CURVE_P521 && facts->p521;
     if (!can)
-        return enroll_error_set(error, ENROLL_POLICY, STEP_POLICY, advice,
+        return enroll_error_set(error, ENROLL_POLICY, advice,
                                 "a key on a curve of %u bits is asked for, this TPM's largest has %u bits",
                                 curve_bits(request->curve),
                                 facts->p521   ? 521U
@@ -90,7 +90,7 @@ enum enroll_exit key_choice_decide(const struct issuance_key_choice *choice,
 
     if (choice->chosen) {
         if (requirements->from_policy && (choice->type != type || choice->bits < minimum))
-            return enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY,
+            return enroll_error_set(ret_error, ENROLL_POLICY,
                                     "Leave --key out, or choose one that it allows.",
                                     "--key asks for %s %u, the server's policy for %s of at least %u bits",
                                     type_name(choice->type), choice->bits, type_name(type), minimum);
@@ -100,7 +100,7 @@ enum enroll_exit key_choice_decide(const struct issuance_key_choice *choice,
         size_t index = smallest(type, minimum, &found);
         if (!found)
             return enroll_error_set(
-                ret_error, ENROLL_POLICY, STEP_POLICY,
+                ret_error, ENROLL_POLICY,
                 "Ask whoever runs the server for a policy that this TPM can fulfil.",
                 "the server's policy asks for %s of at least %u bits, this TPM makes keys of at most %u bits",
                 type_name(type), minimum, rsa ? facts->rsa_max_bits : 521U);

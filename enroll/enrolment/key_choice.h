@@ -4,7 +4,7 @@
 
 #include "error.h"
 #include "issuance.h"
-#include "policies.h"
+#include "requirements.h"
 #include "tpm.h"
 
 /*

@@ -10,41 +10,9 @@
 #include "names.h"
 #include "private_key_pem.h"
 #include "public_key.h"
+#include "tpm_error.h"
 
 #define RESIDENT_MAX 64
-
-enum enroll_exit install_tpm_error(struct enroll_error *error, enum enroll_step step, struct tpm *tpm,
-                                   enum tpm_status status, const char *what)
-{
-    static const struct {
-        enum tpm_status status;
-        const char *advice;
-    } advices[] = {
-        {TPM_UNREACHABLE,
-         "Check that the machine has a TPM 2.0, switched on in its firmware (ls /dev/tpmrm0), or name "
-         "another with --tcti."},
-        {TPM_PERMISSION, "Run as root or as a member of group tss."},
-        {TPM_BUSY, "Something else holds the TPM; use /dev/tpmrm0, which shares it, and try again."},
-        {TPM_BAD_TCTI, "Write it as device:/dev/tpmrm0, swtpm:path=SOCKET or tabrmd:."},
-        {TPM_LOCKED_OUT, "Wait for the lock-out to pass, or clear it with tpm2_dictionarylockout."},
-        {TPM_AUTH_FAILED, "Give the PIN of the key."},
-        {TPM_WRONG_KEY, "The TPM was cleared or exchanged: enrol again with intune-enroll enroll --replace."},
-        {TPM_HIERARCHY_DENIED,
-         "The owner hierarchy has an authorization: enrol with --no-persistent, or take it away."},
-        {TPM_NO_SPACE,
-         "Free a persistent handle (tpm2_getcap handles-persistent), or enrol with --no-persistent."},
-        {TPM_UNSUPPORTED, "Ask for another key with --key."},
-    };
-    const char *advice = "Try again; a TPM that keeps failing may need a power cycle.";
-    for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++) {
-        if (advices[i].status == status)
-            advice = advices[i].advice;
-    }
-    if (status == TPM_FAILED)
-        return enroll_error_set(error, ENROLL_TPM, step, advice, "%s: %s (TPM response 0x%x)", what,
-                                tpm_status_text(status), (unsigned)tpm_last_response_code(tpm));
-    return enroll_error_set(error, ENROLL_TPM, step, advice, "%s: %s", what, tpm_status_text(status));
-}
 
 /* The key recorded at PATH/device.key below the directory. */
 static bool key_read(int directory_fd, const char *path, struct tpm_key *ret_key)
@@ -77,8 +45,7 @@ static enum enroll_exit residents_ask(struct residents *residents, struct enroll
     enum tpm_status status =
         tpm_resident_list(residents->tpm, residents->list, RESIDENT_MAX, &residents->count);
     if (status != TPM_OK)
-        return install_tpm_error(error, STEP_PREPARE, residents->tpm, status,
-                                 "cannot look for keys left in the TPM");
+        return install_tpm_error(error, residents->tpm, status, "cannot look for keys left in the TPM");
     residents->asked = true;
     return ENROLL_OK;
 }
@@ -105,8 +72,7 @@ static enum enroll_exit key_evict(struct residents *residents, const struct tpm_
         if (status == TPM_HIERARCHY_DENIED || status == TPM_AUTH_FAILED)
             residents->denied = true;
         else if (status != TPM_OK)
-            return install_tpm_error(error, STEP_PREPARE, residents->tpm, status,
-                                     "cannot take a key out of the TPM");
+            return install_tpm_error(error, residents->tpm, status, "cannot take a key out of the TPM");
         else
             (*evicted)++;
     }
@@ -258,17 +224,17 @@ enum enroll_exit install_recover(const struct install_directory *directory, stru
     static const char *const leftovers[] = {NAME_PENDING_NEW, NAME_CURRENT_NEW, NAME_ENROLLMENT_NEW,
                                             NAME_STATE_NEW};
     struct install_recovery recovery = {0};
-    struct enrollment undecided;
+    struct record undecided;
     struct residents *residents = calloc(1, sizeof *residents);
     unsigned long current = install_generation_current(directory);
     enum enroll_exit status = ENROLL_OK;
 
     if (!residents)
-        return enroll_error_memory(ret_error, STEP_PREPARE);
+        return enroll_error_memory(ret_error);
     residents->tpm = tpm;
     bool keep = (flags & RECOVER_KEEP_PENDING) && install_pending_undecided(directory, &undecided);
     if (keep)
-        enrollment_free(&undecided);
+        record_clear(&undecided);
     else
         status = pending_clean(directory, residents, current, &recovery, ret_error);
     if (status == ENROLL_OK)
@@ -294,7 +260,7 @@ enum enroll_exit install_remove_all(const struct install_directory *directory, s
     enum enroll_exit status = ENROLL_OK;
 
     if (!residents)
-        return enroll_error_memory(ret_error, STEP_PREPARE);
+        return enroll_error_memory(ret_error);
     residents->tpm = tpm;
     /* The keys first, while the files still say which they are; then the link, so that no half token is ever
      * shown. */
@@ -306,7 +272,7 @@ enum enroll_exit install_remove_all(const struct install_directory *directory, s
         if (key_read(directory->fd, path, &key))
             status = key_evict(residents, &key.public_key, 0, &recovery.evicted, ret_error);
         if (status == ENROLL_OK && residents->denied)
-            status = install_tpm_error(ret_error, STEP_PREPARE, tpm, TPM_HIERARCHY_DENIED,
+            status = install_tpm_error(ret_error, tpm, TPM_HIERARCHY_DENIED,
                                        "the key cannot be taken out of the TPM");
     }
     free(numbers);

@@ -5,13 +5,12 @@
 #include <string.h>
 
 enum enroll_exit enroll_error_set(struct enroll_error *error, enum enroll_exit exit_status,
-                                  enum enroll_step step, const char *advice, const char *format, ...)
+                                  const char *advice, const char *format, ...)
 {
     va_list arguments;
 
     memset(error, 0, sizeof(*error));
     error->exit_status = exit_status;
-    error->step = step;
     va_start(arguments, format);
     vsnprintf(error->message, sizeof(error->message), format, arguments);
     va_end(arguments);
@@ -20,9 +19,9 @@ enum enroll_exit enroll_error_set(struct enroll_error *error, enum enroll_exit e
     return exit_status;
 }
 
-enum enroll_exit enroll_error_memory(struct enroll_error *error, enum enroll_step step)
+enum enroll_exit enroll_error_memory(struct enroll_error *error)
 {
-    return enroll_error_set(error, ENROLL_FAILED, step, NULL, "This process ran out of memory.");
+    return enroll_error_set(error, ENROLL_FAILED, NULL, "This process ran out of memory.");
 }
 
 void enroll_text_print(const char *text, size_t size, char *ret_printable, size_t capacity)

@@ -21,7 +21,7 @@ enum enroll_exit {
     ENROLL_NOT_ENROLLED = 7,    /* no enrolment is there */
     ENROLL_UNREACHABLE = 10,    /* no such name, no connection, timed out */
     ENROLL_TLS = 11,            /* the server's certificate or TLS itself */
-    ENROLL_NOT_MDE = 12,        /* it answers, but not as an MDE2 server: HTTP error, malformed answer */
+    ENROLL_PROTOCOL = 12, /* the server answers, but not as its protocol says: HTTP error, malformed answer */
     ENROLL_AUTHENTICATION = 13, /* the token or the user was not accepted, or none could be had */
     ENROLL_REFUSED = 14,        /* the server refused with a fault */
     ENROLL_POLICY = 15,         /* what the policy asks for cannot be done */
@@ -41,20 +41,9 @@ enum enroll_exit {
 #define HRESULT_UNSAFE_REDIRECT 0x8018001au
 #define HRESULT_CANCELLED       0x8018002au
 
-/* The five steps of MS-MDE2, and the work around them. */
-enum enroll_step {
-    STEP_PREPARE = 0,
-    STEP_RESOLVE = 1,
-    STEP_DISCOVER = 2,
-    STEP_TOKEN = 3,
-    STEP_POLICY = 4,
-    STEP_ENROL = 5,
-    STEP_INSTALL = 6,
-};
-
 struct enroll_error {
     enum enroll_exit exit_status;
-    enum enroll_step step;
+    unsigned step;         /* of the protocol under way (protocol.h), set by whoever runs the steps */
     uint32_t hresult;      /* 0x801800xx of mde2, 0 when there is none */
     char message[768];     /* what failed and why, one sentence or two */
     char advice[512];      /* what to do next, may be empty */
@@ -65,11 +54,11 @@ struct enroll_error {
 
 /* Fills in *error (all but the server's own fields, which are cleared). Returns exit_status. */
 enum enroll_exit enroll_error_set(struct enroll_error *error, enum enroll_exit exit_status,
-                                  enum enroll_step step, const char *advice, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+                                  const char *advice, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* The same for the one error that every function shares: no memory. Returns ENROLL_FAILED. */
-enum enroll_exit enroll_error_memory(struct enroll_error *error, enum enroll_step step);
+enum enroll_exit enroll_error_memory(struct enroll_error *error);
 
 /*
  * Makes one printable line of `size` bytes that a server sent: runs of blanks and control characters become

@@ -128,12 +128,12 @@ enum enroll_exit https_client_new(const struct https_client_options *options, st
     struct https_client *client;
 
     if (options->ca_file != NULL && access(options->ca_file, R_OK) != 0)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Check --ca-file.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --ca-file.",
                                 "cannot read CA file %s: %s", options->ca_file, strerror(errno));
     client = calloc(1, sizeof(*client));
     if (client == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         free(client);
-        return enroll_error_memory(ret_error, STEP_PREPARE);
+        return enroll_error_memory(ret_error);
     }
     client->options = *options;
     client->curl = curl_easy_init();
@@ -142,13 +142,13 @@ enum enroll_exit https_client_new(const struct https_client_options *options, st
 
         if (longer == NULL) {
             https_client_free(client);
-            return enroll_error_memory(ret_error, STEP_PREPARE);
+            return enroll_error_memory(ret_error);
         }
         client->resolve = longer;
     }
     if (client->curl == NULL) {
         https_client_free(client);
-        return enroll_error_memory(ret_error, STEP_PREPARE);
+        return enroll_error_memory(ret_error);
     }
     *ret_net = client;
     return ENROLL_OK;
@@ -287,13 +287,13 @@ static enum enroll_exit failure_set(const struct https_request *request, const c
     size_t i = 0;
 
     if (code == CURLE_ABORTED_BY_CALLBACK) {
-        enroll_error_set(ret_error, ENROLL_CANCELLED, request->step, NULL, "%s cancelled", request->name);
+        enroll_error_set(ret_error, ENROLL_CANCELLED, NULL, "%s cancelled", request->name);
         ret_error->hresult = HRESULT_CANCELLED;
         return ENROLL_CANCELLED;
     }
     if (answer->body_too_large)
         return enroll_error_set(
-            ret_error, ENROLL_NOT_MDE, request->step, "Check that the address is that of an MDM server.",
+            ret_error, ENROLL_PROTOCOL, "Check that the address is that of an MDM server.",
             "response of %s to %s refused: larger than %d bytes", host, request->name, HTTPS_BODY_MAX);
     while (i < sizeof(failures) / sizeof(failures[0]) && failures[i].code != code)
         i++;
@@ -301,12 +301,11 @@ static enum enroll_exit failure_set(const struct https_request *request, const c
     if (*words == '\0')
         snprintf(words, sizeof(words), "%s", curl_easy_strerror(code));
     if (i == sizeof(failures) / sizeof(failures[0]))
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, request->step,
+        return enroll_error_set(ret_error, ENROLL_PROTOCOL,
                                 "Check that the address is that of an MDM server.", "%s at %s failed: %s",
                                 request->name, host, words);
-    enroll_error_set(ret_error, failures[i].exit_status, request->step, failures[i].advice,
-                     "%s at %s failed: %s%s%s%s", request->name, host,
-                     failures[i].what != NULL ? failures[i].what : words,
+    enroll_error_set(ret_error, failures[i].exit_status, failures[i].advice, "%s at %s failed: %s%s%s%s",
+                     request->name, host, failures[i].what != NULL ? failures[i].what : words,
                      failures[i].what != NULL ? " (" : "", failures[i].what != NULL ? words : "",
                      failures[i].what != NULL ? ")" : "");
     ret_error->hresult = failures[i].exit_status == ENROLL_UNREACHABLE ? HRESULT_CONNECTIVITY
@@ -329,7 +328,6 @@ static void observe(const struct https_client *client, const struct https_reques
                     const struct answer *answer, bool failed)
 {
     const struct https_exchange exchange = {
-        .step = request->step,
         .name = request->name,
         .url = url,
         .request = request->body,
@@ -413,7 +411,7 @@ static enum enroll_exit wait_seconds(const struct https_client *client, const st
     for (long i = 0; i < 10 * seconds; i++) {
         if (client->options.cancelled != NULL &&
             client->options.cancelled(client->options.cancelled_context)) {
-            enroll_error_set(ret_error, ENROLL_CANCELLED, request->step, NULL, "%s cancelled", request->name);
+            enroll_error_set(ret_error, ENROLL_CANCELLED, NULL, "%s cancelled", request->name);
             ret_error->hresult = HRESULT_CANCELLED;
             return ENROLL_CANCELLED;
         }
@@ -435,9 +433,8 @@ static enum enroll_exit redirect_follow(struct https_request *request, struct an
     enum enroll_exit status;
 
     if (count == HTTPS_REDIRECTS_MAX)
-        return enroll_error_set(ret_error, ENROLL_UNSAFE, request->step,
-                                "Contact the server's administrator.", "%s: more than %d redirects",
-                                request->name, HTTPS_REDIRECTS_MAX);
+        return enroll_error_set(ret_error, ENROLL_UNSAFE, "Contact the server's administrator.",
+                                "%s: more than %d redirects", request->name, HTTPS_REDIRECTS_MAX);
     status = redirect_judge(request, *url, answer->location, ret_error);
     if (status != ENROLL_OK)
         return status;
@@ -459,7 +456,7 @@ enum enroll_exit https_client_send(struct https_client *client, const struct htt
     enum enroll_exit status;
 
     if (url == NULL)
-        return enroll_error_memory(ret_error, request->step);
+        return enroll_error_memory(ret_error);
     while ((status = exchange(client, request, url, &answer, ret_error)) == ENROLL_OK) {
         if (worth_retrying(&answer) && retries++ < request->retries) {
             status = wait_seconds(client, request, answer.retry_after, ret_error);

@@ -31,7 +31,6 @@ struct https_client;
 
 /* One request and its answer, as an observer sees them. Valid during the call only; bodies hold secrets. */
 struct https_exchange {
-    enum enroll_step step;
     const char *name; /* "Discover" */
     const char *url;
     const uint8_t *request; /* NULL for GET */
@@ -72,7 +71,6 @@ struct https_redirects {
 };
 
 struct https_request {
-    enum enroll_step step;
     const char *name;         /* for messages: "Discover" */
     const char *url;          /* https */
     const char *content_type; /* of body */
@@ -103,7 +101,7 @@ struct https_response {
 };
 
 /*
- * Sends it and reads the answer, whatever its status. Errors: ENROLL_UNREACHABLE, ENROLL_TLS, ENROLL_NOT_MDE
+ * Sends it and reads the answer, whatever its status. Errors: ENROLL_UNREACHABLE, ENROLL_TLS, ENROLL_PROTOCOL
  * (oversized, malformed HTTP), ENROLL_UNSAFE (redirect), ENROLL_CANCELLED.
  */
 enum enroll_exit https_client_send(struct https_client *client, const struct https_request *request,

@@ -25,7 +25,7 @@ static enum enroll_exit refuse(const struct https_request *request, const char *
     char advice[512];
 
     snprintf(advice, sizeof(advice), "If %s is the right server: --accept-redirect %s.", to_host, to_host);
-    enroll_error_set(ret_error, ENROLL_UNSAFE, request->step, request->credentials ? NULL : advice,
+    enroll_error_set(ret_error, ENROLL_UNSAFE, request->credentials ? NULL : advice,
                      "%s: redirected from %s to %s: %s", request->name, from_host, to_host, why);
     ret_error->hresult = HRESULT_UNSAFE_REDIRECT;
     return ENROLL_UNSAFE;
@@ -41,7 +41,7 @@ enum enroll_exit redirect_judge(const struct https_request *request, const char 
     bool accepted;
 
     if (!url_host(from, from_host) || !url_host(to, to_host)) {
-        enroll_error_set(ret_error, ENROLL_UNSAFE, request->step, "Contact the server's administrator.",
+        enroll_error_set(ret_error, ENROLL_UNSAFE, "Contact the server's administrator.",
                          "%s: redirect to a URL without a host refused", request->name);
         ret_error->hresult = HRESULT_UNSAFE_REDIRECT;
         return ENROLL_UNSAFE;
@@ -50,7 +50,7 @@ enum enroll_exit redirect_judge(const struct https_request *request, const char 
     /* A host that is spoken to already, or was typed, may be an IP address; others may not. */
     refusal = url_refusal(to, accepted || strcmp(from_host, to_host) == 0 ? to_host : NULL);
     if (refusal != NULL) {
-        enroll_error_set(ret_error, ENROLL_UNSAFE, request->step, "Contact the server's administrator.",
+        enroll_error_set(ret_error, ENROLL_UNSAFE, "Contact the server's administrator.",
                          "%s: redirect refused: the URL on %s %s", request->name, to_host, refusal);
         ret_error->hresult = HRESULT_UNSAFE_REDIRECT;
         return ENROLL_UNSAFE;

@@ -9,9 +9,9 @@
 #include <p11-kit/uri.h>
 
 #include "certificate.h"
+#include "enrolled.h"
 #include "public_key.h"
 #include "url.h"
-#include "terminal.h"
 
 #define DAY 86400
 
@@ -54,20 +54,6 @@ static bool facts_of(const struct report *report, struct certificate_facts *ret_
                                   report->generation->certificate.value.size, ret_facts);
 }
 
-time_t report_renewal_due(const struct report *report)
-{
-    struct certificate_facts facts;
-    if (!facts_of(report, &facts))
-        return 0;
-    unsigned period =
-        report->enrollment ? (unsigned)enrollment_number(report->enrollment->renew_period_days, 0) : 0;
-    time_t issued_at = report->enrollment ? enrollment_issued_at(report->enrollment) : 0;
-    time_t due = enrollment_renewal_time(facts.not_before, facts.not_after, issued_at, period,
-                                         report->generation->serial);
-    certificate_facts_free(&facts);
-    return due;
-}
-
 static void row(const char *name, const char *value)
 {
     if (value && value[0])
@@ -92,11 +78,11 @@ static void print_dates(const struct certificate_facts *facts, time_t due)
 }
 
 /* Whom this machine will show its certificate to. */
-static void print_renewal_host(const struct enrollment *enrollment)
+static void print_renewal_host(const struct record *record)
 {
     char host[URL_HOST_MAX], text[URL_HOST_MAX + 64];
     bool other;
-    const char *url = enrollment_renewal_url(enrollment, &other);
+    const char *url = enrollment_renewal_url(record, &other);
     if (!url || !url_host(url, host))
         return;
     snprintf(text, sizeof(text), "%s%s", host, other ? " (in another domain than the server)" : "");
@@ -129,23 +115,32 @@ static void print_try(const struct report *report)
     free(uri);
 }
 
+/* What the protocol wants shown. */
+static void print_facts(const struct report *report)
+{
+    if (report->record == NULL || report->protocol == NULL)
+        return;
+    for (const struct protocol_fact *fact = report->protocol->facts; fact->section != NULL; fact++)
+        if (fact->in_status)
+            row(fact->title, record_get(report->record, fact->section, fact->key));
+}
+
 static void print_token(const struct report *report)
 {
     struct certificate_facts facts;
     if (!report->generation)
         return;
-    if (report->enrollment) {
-        row("Server", report->enrollment->enrollment_url);
-        row("Name", report->enrollment->server_name ? report->enrollment->server_name
-                                                    : report->enrollment->provider_id);
-        row("User", report->enrollment->user);
+    if (report->record) {
+        row("Server", record_get(report->record, RECORD_SERVICE_URL));
+        row("Name", record_get(report->record, RECORD_SERVICE_NAME));
+        row("User", record_get(report->record, RECORD_USER));
     }
     if (facts_of(report, &facts)) {
         row("Subject", facts.subject);
         row("Issuer", facts.issuer);
-        print_dates(&facts, report_renewal_due(report));
-        if (report->enrollment)
-            print_renewal_host(report->enrollment);
+        print_dates(&facts, enrolled_renewal_due(report->generation, report->record));
+        if (report->record)
+            print_renewal_host(report->record);
         certificate_facts_free(&facts);
     }
     print_key(report);
@@ -153,8 +148,7 @@ static void print_token(const struct report *report)
     char *uri = report_uri(report->generation);
     row("URI", uri);
     free(uri);
-    if (report->enrollment)
-        row("Management", report->enrollment->management_url);
+    print_facts(report);
 }
 
 static void print_state(const struct report *report)
@@ -243,14 +237,14 @@ static const char *headline(const struct report *report)
 static void print_not_due(const struct report *report)
 {
     char when[32];
-    report_time(report_renewal_due(report), when, sizeof(when));
+    report_time(enrolled_renewal_due(report->generation, report->record), when, sizeof(when));
     printf("The certificate is not yet due for renewal; it will be from %s.\n", when);
 }
 
-static void print_pending(const struct enrollment *enrollment)
+static void print_pending(const struct record *record)
 {
-    row("Request", enrollment->request_id);
-    row("Server message", enrollment->disposition);
+    row("Request", record_get(record, RECORD_REQUEST_ID));
+    row("Server message", record_get(record, RECORD_DISPOSITION));
 }
 
 bool report_print(const struct report *report, bool json)
@@ -264,8 +258,8 @@ bool report_print(const struct report *report, bool json)
     const char *first = headline(report);
     if (first)
         puts(first);
-    if (report->enrollment && report->enrollment->request_id)
-        print_pending(report->enrollment);
+    if (report->record && record_get(report->record, RECORD_REQUEST_ID))
+        print_pending(report->record);
     print_token(report);
     if (report->requirements)
         print_requirements(report->requirements);

@@ -12,7 +12,7 @@
 
 #include "error.h"
 #include "enrollment.h"
-#include "policies.h"
+#include "protocol.h"
 #include "token_directory.h"
 #include "tpm.h"
 
@@ -37,7 +37,8 @@ struct report {
     const char *module_path; /* for the command to try */
     bool default_directory;  /* applications find it without being told */
     const struct token_generation *generation;
-    const struct enrollment *enrollment;
+    const struct record *record;
+    const struct protocol *protocol; /* of the record, or chosen */
     const struct enrollment_state *state;
     const struct certificate_requirements *requirements;
     const char *action;    /* "enrolled", "renewed", "unchanged", "not-due", "pending", "removed", ... */
@@ -60,9 +61,6 @@ char *report_uri(const struct token_generation *generation) __attribute__((warn_
 
 /* "2026-11-22T17:00:00Z"; size at least 24. */
 void report_time(time_t when, char *ret_text, size_t size);
-
-/* When the certificate is to be renewed; 0 when there is none. */
-time_t report_renewal_due(const struct report *report);
 
 /* For report.c: the JSON form. */
 bool report_json_print(const struct report *report) __attribute__((warn_unused_result));

@@ -5,10 +5,10 @@
 #include <json-c/json.h>
 
 #include "certificate.h"
+#include "enrolled.h"
 #include "public_key.h"
 #include "url.h"
 #include "report.h"
-#include "terminal.h"
 
 static void put(struct json_object *object, const char *key, const char *value)
 {
@@ -28,11 +28,12 @@ static void put_time(struct json_object *object, const char *key, time_t when)
     put(object, key, text);
 }
 
-static struct json_object *error_json(const struct enroll_error *error)
+static struct json_object *error_json(const struct report *report)
 {
     char hresult[16] = "";
+    const struct enroll_error *error = report->error;
     struct json_object *object = json_object_new_object();
-    put(object, "step", terminal_step_name(error->step));
+    put(object, "step", protocol_step_name(report->protocol, error->step));
     put(object, "message", error->message);
     put(object, "advice", error->advice);
     if (error->hresult)
@@ -98,29 +99,33 @@ static struct json_object *token_json(const struct report *report)
     return object;
 }
 
-static struct json_object *server_json(const struct enrollment *enrollment)
+static void put_record(struct json_object *object, const struct record *record, const char *section,
+                       const char *key)
+{
+    put(object, key, record_get(record, section, key));
+}
+
+static struct json_object *server_json(const struct report *report)
 {
     struct json_object *object = json_object_new_object();
-    put(object, "discovery_url", enrollment->discovery_url);
-    put(object, "policy_url", enrollment->policy_url);
-    put(object, "enrollment_url", enrollment->enrollment_url);
-    put(object, "auth_policy", enrollment->auth_policy);
-    put(object, "enrollment_version", enrollment->enrollment_version);
-    put(object, "provider_id", enrollment->provider_id);
-    put(object, "name", enrollment->server_name);
-    put(object, "management_url", enrollment->management_url);
-    put(object, "device_id", enrollment->device_id);
-    put(object, "user", enrollment->user);
-    put(object, "request_id", enrollment->request_id);
-    put(object, "disposition", enrollment->disposition);
+    if (report->protocol != NULL) {
+        put(object, "protocol", report->protocol->name);
+        for (const struct protocol_fact *fact = report->protocol->facts; fact->section != NULL; fact++)
+            put_record(object, report->record, fact->section, fact->key);
+    }
+    put_record(object, report->record, RECORD_SERVICE_URL);
+    put_record(object, report->record, RECORD_SERVICE_NAME);
+    put_record(object, report->record, RECORD_USER);
+    put_record(object, report->record, RECORD_REQUEST_ID);
+    put_record(object, report->record, RECORD_DISPOSITION);
     return object;
 }
 
-static void renewal_host_put(struct json_object *object, const struct enrollment *enrollment)
+static void renewal_host_put(struct json_object *object, const struct record *record)
 {
     char host[URL_HOST_MAX] = "";
     bool other;
-    const char *url = enrollment_renewal_url(enrollment, &other);
+    const char *url = enrollment_renewal_url(record, &other);
     if (url && !url_host(url, host))
         host[0] = '\0';
     put(object, "host", host);
@@ -130,15 +135,13 @@ static void renewal_host_put(struct json_object *object, const struct enrollment
 static struct json_object *renewal_json(const struct report *report)
 {
     struct json_object *object = json_object_new_object();
-    time_t due = report_renewal_due(report);
+    time_t due = enrolled_renewal_due(report->generation, report->record);
     put_time(object, "due", due);
     json_object_object_add(object, "is_due", json_object_new_boolean(due && due <= time(NULL)));
-    if (report->enrollment) {
-        put_number(object, "period_days",
-                   (int64_t)enrollment_number(report->enrollment->renew_period_days, 42));
-        put_number(object, "retry_interval_days",
-                   (int64_t)enrollment_number(report->enrollment->retry_interval_days, 7));
-        renewal_host_put(object, report->enrollment);
+    if (report->record) {
+        put_number(object, "period_days", (int64_t)record_number(report->record, RECORD_PERIOD, 42));
+        put_number(object, "retry_interval_days", (int64_t)record_number(report->record, RECORD_RETRY, 7));
+        renewal_host_put(object, report->record);
     }
     if (report->state) {
         put_time(object, "attempted", report->state->attempted_at);
@@ -218,9 +221,9 @@ bool report_json_print(const struct report *report)
     put(object, "result", report->error ? "error" : report->action ? report->action : "ok");
     put_number(object, "exit_status", report->exit_status);
     if (report->error)
-        json_object_object_add(object, "error", error_json(report->error));
-    if (report->enrollment)
-        json_object_object_add(object, "server", server_json(report->enrollment));
+        json_object_object_add(object, "error", error_json(report));
+    if (report->record)
+        json_object_object_add(object, "server", server_json(report));
     if (report->generation) {
         json_object_object_add(object, "token", token_json(report));
         json_object_object_add(object, "key", key_json(report->generation));

@@ -13,36 +13,19 @@
 #define PAINT_NANOSECONDS 100000000L
 #define SHOWN_AFTER       0.15 /* seconds; what is quicker shows its end only */
 
-static const struct {
-    const char *name, *title;
-} steps[] = {
-    [STEP_PREPARE] = {"prepare", "Getting ready"},
-    [STEP_RESOLVE] = {"resolve", "Looking for the server"},
-    [STEP_DISCOVER] = {"discover", "Asking what it offers"},
-    [STEP_TOKEN] = {"token", "Getting the security token"},
-    [STEP_POLICY] = {"policy", "Asking what certificate it wants"},
-    [STEP_ENROL] = {"enrol", "Requesting the certificate"},
-    [STEP_INSTALL] = {"install", "Installing the token"},
-};
-#define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))
-
-const char *terminal_step_title(enum enroll_step step)
+/* "[1/5] " for the steps of the protocol, nothing for the work around them. */
+static void step_number(const struct terminal *terminal, unsigned step, char ret_number[16])
 {
-    return (size_t)step < STEP_COUNT ? steps[step].title : "";
-}
-
-const char *terminal_step_name(enum enroll_step step)
-{
-    return (size_t)step < STEP_COUNT ? steps[step].name : "";
-}
-
-/* "[1/5] " for the five steps of the protocol, nothing for the work around them. */
-static void step_number(enum enroll_step step, char ret_number[8])
-{
-    if (step >= STEP_RESOLVE && step <= STEP_ENROL)
-        snprintf(ret_number, 8, "[%d/5] ", (int)step);
+    size_t count = protocol_step_count(terminal->protocol);
+    if (step != STEP_PREPARE && step <= count)
+        snprintf(ret_number, 16, "[%u/%zu] ", step, count);
     else
         ret_number[0] = '\0';
+}
+
+void terminal_protocol_set(struct terminal *terminal, const struct protocol *protocol)
+{
+    terminal->protocol = protocol;
 }
 
 /* JOURNAL_STREAM is DEVICE:INODE of the socket to the journal, systemd.exec(5). */
@@ -83,16 +66,17 @@ static void paint(struct terminal *terminal)
 {
     static const char *const round[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
     static const char *const ascii[] = {"-", "\\", "|", "/"};
-    char number[8];
+    char number[16];
     double seconds = elapsed(terminal);
     if (!terminal->running || terminal->held || seconds < SHOWN_AFTER)
         return;
-    step_number(terminal->step, number);
+    step_number(terminal, terminal->step, number);
     const char *frame = terminal->utf8 ? round[terminal->frame % 10] : ascii[terminal->frame % 4];
     terminal->frame++;
     fprintf(stderr, "\r\033[K%s%s%s %s%s %s%5.1f s%s%s%s", paint_on(terminal, BOLD), frame,
-            paint_on(terminal, PLAIN), number, terminal_step_title(terminal->step), paint_on(terminal, DIM),
-            seconds, terminal->text[0] ? "  " : "", terminal->text, paint_on(terminal, PLAIN));
+            paint_on(terminal, PLAIN), number, protocol_step_title(terminal->protocol, terminal->step),
+            paint_on(terminal, DIM), seconds, terminal->text[0] ? "  " : "", terminal->text,
+            paint_on(terminal, PLAIN));
     fflush(stderr);
 }
 
@@ -200,28 +184,29 @@ static void line(struct terminal *terminal, int level, const char *text)
     fflush(stderr);
 }
 
-static void step_end(struct terminal *terminal, enum enroll_step step, bool done, const char *text)
+static void step_end(struct terminal *terminal, unsigned step, bool done, const char *text)
 {
-    char number[8], out[512];
+    char number[16], out[512];
     double seconds = terminal->running && terminal->step == step ? elapsed(terminal) : 0;
-    step_number(step, number);
+    step_number(terminal, step, number);
     if (terminal->shape == SHAPE_LIVE) {
         const char *mark = done ? (terminal->utf8 ? "✓" : "ok") : (terminal->utf8 ? "✗" : "failed");
         snprintf(out, sizeof(out), "%s%s%s %s%s %s%5.1f s%s%s%s", paint_on(terminal, done ? GREEN : RED),
-                 mark, paint_on(terminal, PLAIN), number, terminal_step_title(step), paint_on(terminal, DIM),
-                 seconds, text[0] ? "  " : "", text, paint_on(terminal, PLAIN));
+                 mark, paint_on(terminal, PLAIN), number, protocol_step_title(terminal->protocol, step),
+                 paint_on(terminal, DIM), seconds, text[0] ? "  " : "", text, paint_on(terminal, PLAIN));
     } else {
-        snprintf(out, sizeof(out), "%s%s: %s%s%s (%.1f s)", number, terminal_step_title(step),
-                 done ? "done" : "failed", text[0] ? ": " : "", text, seconds);
+        snprintf(out, sizeof(out), "%s%s: %s%s%s (%.1f s)", number,
+                 protocol_step_title(terminal->protocol, step), done ? "done" : "failed", text[0] ? ": " : "",
+                 text, seconds);
     }
     line(terminal, done ? 6 : 3, out);
     terminal->running = false;
 }
 
-static void step_note(struct terminal *terminal, enum enroll_step step, bool warning, const char *text)
+static void step_note(struct terminal *terminal, unsigned step, bool warning, const char *text)
 {
-    char number[8], out[1024];
-    step_number(step, number);
+    char number[16], out[1024];
+    step_number(terminal, step, number);
     if (warning) {
         snprintf(out, sizeof(out), "%s%swarning:%s %s", number, paint_on(terminal, YELLOW),
                  paint_on(terminal, PLAIN), text);
@@ -235,28 +220,27 @@ static void step_note(struct terminal *terminal, enum enroll_step step, bool war
     }
 }
 
-void terminal_progress(struct terminal *terminal, enum enroll_step step, enum flow_state state,
-                       const char *text)
+void terminal_progress(struct terminal *terminal, unsigned step, enum progress_state state, const char *text)
 {
     if (!text)
         text = "";
     pthread_mutex_lock(&terminal->lock);
     terminal->stepping = true;
     switch (state) {
-    case FLOW_STARTED:
+    case PROGRESS_STARTED:
         terminal->running = true;
         terminal->step = step;
         snprintf(terminal->text, sizeof(terminal->text), "%s", text);
         clock_gettime(CLOCK_MONOTONIC, &terminal->started);
         break;
-    case FLOW_NOTE:
-    case FLOW_WARNING:
-        step_note(terminal, step, state == FLOW_WARNING, text);
+    case PROGRESS_NOTE:
+    case PROGRESS_WARNING:
+        step_note(terminal, step, state == PROGRESS_WARNING, text);
         break;
-    case FLOW_DONE:
+    case PROGRESS_DONE:
         step_end(terminal, step, true, text);
         break;
-    case FLOW_FAILED:
+    case PROGRESS_FAILED:
         /* Why is said once, by terminal_error(). */
         step_end(terminal, step, false, "");
         break;
@@ -280,19 +264,20 @@ void terminal_warn(struct terminal *terminal, const char *text)
 
 void terminal_error(struct terminal *terminal, const struct enroll_error *error)
 {
-    char out[2048], number[8];
+    char out[2048], number[16];
     pthread_mutex_lock(&terminal->lock);
     if (terminal->running)
         step_end(terminal, terminal->step, false, "");
-    step_number(error->step, number);
+    step_number(terminal, error->step, number);
     /* One message; under systemd each line of it is one of the journal. */
     bool named = terminal->stepping;
     size_t length = strlen(error->message);
     if (length > 0 && error->message[length - 1] == '.')
         length--;
     snprintf(out, sizeof(out), "%sintune-enroll: %s%s%s%s%.*s", paint_on(terminal, RED),
-             paint_on(terminal, PLAIN), named ? number : "", named ? terminal_step_title(error->step) : "",
-             named ? " failed: " : "", (int)length, error->message);
+             paint_on(terminal, PLAIN), named ? number : "",
+             named ? protocol_step_title(terminal->protocol, error->step) : "", named ? " failed: " : "",
+             (int)length, error->message);
     line(terminal, 3, out);
     const char *const more[][2] = {{"Server message: ", error->server_text},
                                    {"Trace id: ", error->trace_id},

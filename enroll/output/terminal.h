@@ -12,7 +12,7 @@
 
 #include "credential.h"
 #include "error.h"
-#include "flow.h"
+#include "protocol.h"
 
 struct terminal;
 
@@ -26,9 +26,10 @@ bool terminal_is_interactive(const struct terminal *terminal);
 /* Whether stderr shows moving lines. */
 bool terminal_is_live(const struct terminal *terminal);
 
-/* Progress of a step, as flow.h has it. */
-void terminal_progress(struct terminal *terminal, enum enroll_step step, enum flow_state state,
-                       const char *text);
+/* Whose steps are numbered and named from now on. */
+void terminal_protocol_set(struct terminal *terminal, const struct protocol *protocol);
+/* Progress of a step, as protocol.h has it. */
+void terminal_progress(struct terminal *terminal, unsigned step, enum progress_state state, const char *text);
 /* A line that belongs to no step. */
 void terminal_say(struct terminal *terminal, const char *text);
 void terminal_warn(struct terminal *terminal, const char *text);
@@ -45,9 +46,5 @@ char *terminal_ask_line(struct terminal *terminal, const char *prompt) __attribu
 bool terminal_entered(const struct terminal *terminal);
 /* Code and address to sign in with, and the time left; called again each second. */
 void terminal_instruction(struct terminal *terminal, const struct credential_instruction *instruction);
-
-/* The name of a step for people, "Looking for the server"; and for JSON, "resolve". */
-const char *terminal_step_title(enum enroll_step step);
-const char *terminal_step_name(enum enroll_step step);
 
 #endif

@@ -19,7 +19,8 @@ struct terminal {
     bool has_painter, ending, held;
     bool stepping; /* the command has steps; an error names the one that failed */
     bool running;  /* a step's line is under way */
-    enum enroll_step step;
+    unsigned step;
+    const struct protocol *protocol; /* NULL: none was chosen yet */
     char text[160];
     struct timespec started;
     unsigned frame;

@@ -21,7 +21,9 @@ struct trace {
     unsigned exchanges;
     struct trace_event events[TRACE_EVENTS_MAX];
     size_t event_count;
-    double key_started; /* when STEP_ENROL began; 0: not waiting for its first message */
+    const struct protocol *protocol;
+    unsigned step;      /* under way */
+    double key_started; /* when the last step began; 0: not waiting for its first message */
     struct trace_secrets secrets;
     struct trace_outcome outcome;
     int failure; /* errno of the first file that could not be written */
@@ -41,22 +43,21 @@ enum enroll_exit trace_new(const char *directory, struct trace **ret_trace, stru
 
     if (trace == NULL || (trace->path = strdup(directory)) == NULL) {
         free(trace);
-        return enroll_error_memory(ret_error, STEP_PREPARE);
+        return enroll_error_memory(ret_error);
     }
     trace->began = clock_read();
     trace->directory = -1;
     if (mkdir(directory, 0700) == 0 || errno == EEXIST)
         trace->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (trace->directory < 0) {
-        enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Check --trace.",
+        enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --trace.",
                          "The directory %s for the trace cannot be used: %s.", directory,
                          strerrordesc_np(errno));
     } else if (faccessat(trace->directory, PAGE_NAME, F_OK, 0) == 0) {
         close(trace->directory);
         trace->directory = -1;
-        enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
-                         "Give --trace a directory of its own.", "There is another trace in %s already.",
-                         directory);
+        enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Give --trace a directory of its own.",
+                         "There is another trace in %s already.", directory);
     }
     if (trace->directory < 0) {
         free(trace->path);
@@ -108,7 +109,7 @@ static void message_write(struct trace *trace, const struct trace_event *event, 
 
 /* ---- events ---- */
 
-static struct trace_event *event_add(struct trace *trace, enum trace_event_kind kind, enum enroll_step step,
+static struct trace_event *event_add(struct trace *trace, enum trace_event_kind kind, unsigned step,
                                      double at, const char *name)
 {
     struct trace_event *event;
@@ -149,9 +150,9 @@ static void key_event_add(struct trace *trace, const struct https_exchange *exch
 {
     struct trace_event *event;
 
-    if (exchange->step != STEP_ENROL || trace->key_started == 0)
+    if (trace->key_started == 0)
         return;
-    event = event_add(trace, EVENT_TPM, STEP_ENROL, trace->key_started, "Make the key, sign the request");
+    event = event_add(trace, EVENT_TPM, trace->step, trace->key_started, "Make the key, sign the request");
     if (event != NULL)
         event->seconds = exchange->started - trace->key_started;
     trace->key_started = 0;
@@ -163,7 +164,7 @@ void trace_observe(void *context, const struct https_exchange *exchange)
     struct trace_event *event;
 
     key_event_add(trace, exchange);
-    event = event_add(trace, EVENT_EXCHANGE, exchange->step, exchange->started, exchange->name);
+    event = event_add(trace, EVENT_EXCHANGE, trace->step, exchange->started, exchange->name);
     if (event == NULL)
         return;
     event->number = ++trace->exchanges;
@@ -189,23 +190,29 @@ void trace_observe(void *context, const struct https_exchange *exchange)
     exchange_write(trace, event);
 }
 
-void trace_progress(struct trace *trace, enum enroll_step step, enum flow_state state, const char *text)
+void trace_progress(struct trace *trace, unsigned step, enum progress_state state, const char *text)
 {
     static const enum trace_event_kind kinds[] = {
-        [FLOW_NOTE] = EVENT_NOTE, [FLOW_WARNING] = EVENT_WARNING, [FLOW_FAILED] = EVENT_FAILURE};
+        [PROGRESS_NOTE] = EVENT_NOTE, [PROGRESS_WARNING] = EVENT_WARNING, [PROGRESS_FAILED] = EVENT_FAILURE};
 
-    if (state == FLOW_STARTED && step == STEP_ENROL)
-        trace->key_started = clock_read();
-    if (state == FLOW_NOTE || state == FLOW_WARNING || state == FLOW_FAILED ||
-        (state == FLOW_DONE && (step == STEP_PREPARE || step == STEP_INSTALL)))
-        event_add(trace, state == FLOW_DONE ? EVENT_NOTE : kinds[state], step, clock_read(),
+    trace->step = step;
+    if (state == PROGRESS_STARTED)
+        trace->key_started = step == protocol_step_count(trace->protocol) && step != 0 ? clock_read() : 0;
+    if (state == PROGRESS_NOTE || state == PROGRESS_WARNING || state == PROGRESS_FAILED ||
+        (state == PROGRESS_DONE && (step == STEP_PREPARE || step == STEP_INSTALL)))
+        event_add(trace, state == PROGRESS_DONE ? EVENT_NOTE : kinds[state], step, clock_read(),
                   text != NULL ? text : "");
 }
 
-void trace_outcome(struct trace *trace, const struct flow_result *result, const uint8_t *der, size_t size,
+void trace_outcome(struct trace *trace, const struct attempt_outcome *outcome,
                    const struct enroll_error *error)
 {
-    trace_outcome_fill(&trace->outcome, result, der, size, error);
+    trace_outcome_fill(&trace->outcome, trace->protocol, outcome, error);
+}
+
+void trace_protocol_set(struct trace *trace, const struct protocol *protocol)
+{
+    trace->protocol = protocol;
 }
 
 /* ---- the end ---- */
@@ -234,7 +241,8 @@ static void trace_free(struct trace *trace)
 
 enum enroll_exit trace_close(struct trace *trace, struct enroll_error *ret_error)
 {
-    const struct trace_page page = {.events = trace->events,
+    const struct trace_page page = {.protocol = trace->protocol,
+                                    .events = trace->events,
                                     .event_count = trace->event_count,
                                     .began = trace->began,
                                     .outcome = &trace->outcome};
@@ -250,7 +258,7 @@ enum enroll_exit trace_close(struct trace *trace, struct enroll_error *ret_error
     }
     if (trace->failure != 0)
         status = enroll_error_set(
-            ret_error, ENROLL_CONFIGURATION, STEP_INSTALL, "Check --trace and the space on that disk.",
+            ret_error, ENROLL_CONFIGURATION, "Check --trace and the space on that disk.",
             "The trace in %s is not complete: %s.", trace->path, strerrordesc_np(trace->failure));
     free(html);
     trace_free(trace);

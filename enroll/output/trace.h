@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attempt.h"
 #include "error.h"
-#include "flow.h"
 #include "https_client.h"
 
 struct trace;
@@ -24,10 +24,13 @@ enum enroll_exit trace_new(const char *directory, struct trace **ret_trace, stru
 void trace_observe(void *trace, const struct https_exchange *exchange);
 
 /* The progress of the flow, to be called beside the terminal's; draws what happens in the TPM and notes. */
-void trace_progress(struct trace *trace, enum enroll_step step, enum flow_state state, const char *text);
+void trace_progress(struct trace *trace, unsigned step, enum progress_state state, const char *text);
 
-/* What came of it: any may be NULL. der: the issued certificate. */
-void trace_outcome(struct trace *trace, const struct flow_result *result, const uint8_t *der, size_t size,
+/* Whose steps and peers the page shows. */
+void trace_protocol_set(struct trace *trace, const struct protocol *protocol);
+
+/* What came of it: either may be NULL. */
+void trace_outcome(struct trace *trace, const struct attempt_outcome *outcome,
                    const struct enroll_error *error);
 
 /* Writes flow.html and frees the trace. Errors: ENROLL_CONFIGURATION (what could not be written, also earlier

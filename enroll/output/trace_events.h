@@ -5,27 +5,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "flow.h"
+#include "attempt.h"
 #include "trace_redact.h"
 
 #define TRACE_EVENTS_MAX 512
-
-/* The lanes, from left to right. */
-enum trace_lane {
-    LANE_TPM,
-    LANE_DEVICE,
-    LANE_DISCOVERY,
-    LANE_TOKEN,
-    LANE_POLICY,
-    LANE_ENROLMENT,
-    LANE_COUNT
-};
 
 enum trace_event_kind { EVENT_EXCHANGE, EVENT_TPM, EVENT_NOTE, EVENT_WARNING, EVENT_FAILURE };
 
 struct trace_event {
     enum trace_event_kind kind;
-    enum enroll_step step;
+    unsigned step;
     double at;      /* seconds since the trace began */
     double seconds; /* how long it took; exchanges and the TPM */
     char *name;     /* "Discover", or the words of a note */
@@ -56,6 +45,7 @@ struct trace_outcome {
 };
 
 struct trace_page {
+    const struct protocol *protocol; /* NULL: none was chosen */
     const struct trace_event *events;
     size_t event_count;
     double began; /* seconds since the epoch */
@@ -68,11 +58,9 @@ char *trace_page_write(const struct trace_page *page, size_t *ret_size);
 /* Its style sheet, in pieces; NULL-terminated. */
 extern const char *const trace_page_style[];
 
-enum trace_lane trace_lane_of(enum enroll_step step);
-
 /* Fills in the outcome. Strings are copied; what was there is freed. */
-void trace_outcome_fill(struct trace_outcome *outcome, const struct flow_result *result,
-                        const unsigned char *der, size_t size, const struct enroll_error *error);
+void trace_outcome_fill(struct trace_outcome *outcome, const struct protocol *protocol,
+                        const struct attempt_outcome *attempt, const struct enroll_error *error);
 void trace_outcome_clear(struct trace_outcome *outcome);
 
 #endif

@@ -39,26 +39,23 @@ static void pair_add_text(char *pairs[16][2], size_t *count, const char *what, c
         pair_add(pairs, count, what, "%s", value);
 }
 
-static void facts_fill(struct trace_outcome *outcome, const struct flow_result *result)
+static void facts_fill(struct trace_outcome *outcome, const struct protocol *protocol,
+                       const struct record *record)
 {
-    pair_add_text(outcome->facts, &outcome->fact_count, "Discovery", result->discovery_url);
-    pair_add_text(outcome->facts, &outcome->fact_count, "Policy service", result->policy_url);
-    pair_add_text(outcome->facts, &outcome->fact_count, "Enrolment service", result->enrollment_url);
-    pair_add_text(outcome->facts, &outcome->fact_count, "User", result->user);
-    pair_add_text(outcome->facts, &outcome->fact_count, "Authentication", result->auth_policy);
-    pair_add_text(outcome->facts, &outcome->fact_count, "Protocol version", result->enrollment_version);
-    if (result->pending)
-        pair_add(outcome->facts, &outcome->fact_count, "Pending", "request %s%s%s", result->request_id,
-                 result->disposition != NULL ? ": " : "",
-                 result->disposition != NULL ? result->disposition : "");
-    if (result->document != NULL) {
-        pair_add_text(outcome->facts, &outcome->fact_count, "Provider", result->document->provider_id);
-        pair_add_text(outcome->facts, &outcome->fact_count, "Management server",
-                      result->document->management_url);
+    const struct protocol_fact *fact = protocol != NULL ? protocol->facts : NULL;
+    const char *request = record_get(record, RECORD_REQUEST_ID),
+               *disposition = record_get(record, RECORD_DISPOSITION);
+    for (; fact != NULL && fact->section != NULL; fact++)
+        pair_add_text(outcome->facts, &outcome->fact_count, fact->title,
+                      record_get(record, fact->section, fact->key));
+    pair_add_text(outcome->facts, &outcome->fact_count, "User", record_get(record, RECORD_USER));
+    if (request != NULL)
+        pair_add(outcome->facts, &outcome->fact_count, "Pending", "request %s%s%s", request,
+                 disposition != NULL ? ": " : "", disposition != NULL ? disposition : "");
+    if (record_get(record, RECORD_PERIOD) != NULL)
         pair_add(outcome->facts, &outcome->fact_count, "Renewal",
-                 "%u days before the end, again every %u days", result->document->renew_period_days,
-                 result->document->retry_interval_days);
-    }
+                 "%s days before the end, again every %s days", record_get(record, RECORD_PERIOD),
+                 record_get(record, RECORD_RETRY));
 }
 
 static void policy_fill(struct trace_outcome *outcome, const struct certificate_requirements *wanted)
@@ -151,17 +148,19 @@ static void certificate_fill(struct trace_outcome *outcome, const unsigned char 
     X509_free(certificate);
 }
 
-void trace_outcome_fill(struct trace_outcome *outcome, const struct flow_result *result,
-                        const unsigned char *der, size_t size, const struct enroll_error *error)
+void trace_outcome_fill(struct trace_outcome *outcome, const struct protocol *protocol,
+                        const struct attempt_outcome *attempt, const struct enroll_error *error)
 {
     trace_outcome_clear(outcome);
     outcome->known = true;
-    if (result != NULL) {
-        facts_fill(outcome, result);
-        policy_fill(outcome, &result->requirements);
+    if (error == NULL && attempt != NULL) {
+        const struct token_generation *generation = attempt->now.generation;
+        facts_fill(outcome, protocol, &attempt->now.record);
+        if (attempt->described)
+            policy_fill(outcome, &attempt->requirements);
+        if (generation != NULL && generation->has_certificate)
+            certificate_fill(outcome, generation->certificate.value.data, generation->certificate.value.size);
     }
-    if (der != NULL)
-        certificate_fill(outcome, der, size);
     if (error == NULL)
         return;
     outcome->failure = strdup(error->message);

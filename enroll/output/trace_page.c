@@ -12,26 +12,39 @@
 
 #define SHOWN_MAX 60000 /* bytes of a message in the page; the file has all of it */
 
-static const char *const lane_names[LANE_COUNT] = {[LANE_TPM] = "TPM",
-                                                   [LANE_DEVICE] = "This device",
-                                                   [LANE_DISCOVERY] = "Discovery",
-                                                   [LANE_TOKEN] = "Token service",
-                                                   [LANE_POLICY] = "Policy",
-                                                   [LANE_ENROLMENT] = "Enrolment"};
+#define LANE_TPM    0
+#define LANE_DEVICE 1
 
-static const char *const step_names[] = {
-    [STEP_PREPARE] = "Preparation", [STEP_RESOLVE] = "1 · Find the server", [STEP_DISCOVER] = "2 · Discover",
-    [STEP_TOKEN] = "3 · Sign in",   [STEP_POLICY] = "4 · Policy",           [STEP_ENROL] = "5 · Enrol",
-    [STEP_INSTALL] = "Installation"};
+/* The lanes from left to right: the TPM, this device, and who the protocol's steps speak to. */
+struct lanes {
+    size_t count;
+    const char *names[2 + PROTOCOL_STEPS_MAX];
+    size_t of_step[PROTOCOL_STEPS_MAX]; /* step - 1 */
+};
 
-enum trace_lane trace_lane_of(enum enroll_step step)
+static size_t lane_find(struct lanes *lanes, const char *name)
 {
-    static const enum trace_lane lanes[] = {
-        [STEP_PREPARE] = LANE_DEVICE, [STEP_RESOLVE] = LANE_DISCOVERY, [STEP_DISCOVER] = LANE_DISCOVERY,
-        [STEP_TOKEN] = LANE_TOKEN,    [STEP_POLICY] = LANE_POLICY,     [STEP_ENROL] = LANE_ENROLMENT,
-        [STEP_INSTALL] = LANE_DEVICE};
+    for (size_t i = 0; i < lanes->count; i++)
+        if (strcmp(lanes->names[i], name) == 0)
+            return i;
+    lanes->names[lanes->count] = name;
+    return lanes->count++;
+}
 
-    return lanes[step];
+static struct lanes lanes_of(const struct protocol *protocol)
+{
+    struct lanes lanes = {.count = 2, .names = {[LANE_TPM] = "TPM", [LANE_DEVICE] = "This device"}};
+    for (size_t i = 0; i < protocol_step_count(protocol); i++)
+        lanes.of_step[i] = lane_find(&lanes, protocol->steps[i].peer);
+    return lanes;
+}
+
+/* Who answered an exchange of that step. */
+static size_t lane_of(const struct lanes *lanes, unsigned step)
+{
+    if (step != STEP_PREPARE && step <= PROTOCOL_STEPS_MAX && lanes->of_step[step - 1] > LANE_DEVICE)
+        return lanes->of_step[step - 1];
+    return LANE_DEVICE + 1;
 }
 
 /* Everything that is not ours goes through here. Control characters cannot be written in HTML. */
@@ -176,12 +189,12 @@ static void message_write(FILE *out, const char *what, const char *text, const c
 }
 
 /* One arrow: from lane to lane, on the grid lines in the middle of the two. */
-static void arrow_write(FILE *out, enum trace_lane from, enum trace_lane to, const char *kind)
+static void arrow_write(FILE *out, size_t from, size_t to, const char *kind)
 {
-    enum trace_lane left = from < to ? from : to, right = from < to ? to : from;
+    size_t left = from < to ? from : to, right = from < to ? to : from;
 
-    fprintf(out, "<span class=\"arrow %s %s\" style=\"grid-column:%d/%d\" aria-hidden=\"true\"></span>", kind,
-            from < to ? "right" : "left", 2 * (int)left + 2, 2 * (int)right + 2);
+    fprintf(out, "<span class=\"arrow %s %s\" style=\"grid-column:%zu/%zu\" aria-hidden=\"true\"></span>",
+            kind, from < to ? "right" : "left", 2 * left + 2, 2 * right + 2);
 }
 
 static void address_write(FILE *out, const char *url)
@@ -193,22 +206,22 @@ static void address_write(FILE *out, const char *url)
     fputs("</span>", out);
 }
 
-static void exchange_write(FILE *out, const struct trace_event *event)
+static void exchange_write(FILE *out, const struct lanes *lanes, const struct trace_event *event)
 {
-    enum trace_lane lane = trace_lane_of(event->step);
-    enum trace_lane right = lane > LANE_DEVICE ? lane : LANE_DISCOVERY;
+    size_t right = lane_of(lanes, event->step);
 
     fprintf(out,
             "<li class=\"exchange\"><div class=\"lanes\"><p class=\"label\" style=\"grid-column:%d/-1\">",
-            2 * (int)LANE_DEVICE + 2);
-    fprintf(out, "<span class=\"ends\">%s → %s</span><strong>", lane_names[LANE_DEVICE], lane_names[right]);
+            2 * LANE_DEVICE + 2);
+    fprintf(out, "<span class=\"ends\">%s → %s</span><strong>", lanes->names[LANE_DEVICE],
+            right < lanes->count ? lanes->names[right] : "");
     words_write(out, event->name);
     fprintf(out, "</strong> <span class=\"method\">%s</span> ", event->post ? "POST" : "GET");
     address_write(out, event->url != NULL ? event->url : "");
     fputs("</p>", out);
     arrow_write(out, LANE_DEVICE, right, "ask");
     fprintf(out, "<p class=\"label answer\" style=\"grid-column:%d/-1\"><span class=\"chip %s\">",
-            2 * (int)LANE_DEVICE + 2, status_class(event));
+            2 * LANE_DEVICE + 2, status_class(event));
     if (event->status != 0)
         fprintf(out, "HTTP %ld", event->status);
     else
@@ -238,12 +251,12 @@ static void exchange_write(FILE *out, const struct trace_event *event)
     fputs("</div></li>\n", out);
 }
 
-static void tpm_write(FILE *out, const struct trace_event *event)
+static void tpm_write(FILE *out, const struct lanes *lanes, const struct trace_event *event)
 {
     fprintf(out,
             "<li class=\"exchange tpm\"><div class=\"lanes\"><p class=\"label\" style=\"grid-column:1/-1\">"
             "<span class=\"ends\">%s → %s</span><strong>",
-            lane_names[LANE_DEVICE], lane_names[LANE_TPM]);
+            lanes->names[LANE_DEVICE], lanes->names[LANE_TPM]);
     words_write(out, event->name);
     fputs("</strong> <span class=\"quiet\">", out);
     seconds_write(out, event->seconds);
@@ -265,30 +278,46 @@ static void note_write(FILE *out, const struct trace_event *event)
     fputs("</p></li>\n", out);
 }
 
+/* "3 · Getting the security token" */
+static void step_title_write(FILE *out, const struct protocol *protocol, const struct trace_event *event)
+{
+    fputs("<li class=\"step\"><h3>", out);
+    if (event->step != STEP_PREPARE && event->step != STEP_INSTALL)
+        fprintf(out, "%u · ", event->step);
+    words_write(out, protocol_step_title(protocol, event->step));
+    fprintf(out, " <small>at %.2f s</small></h3></li>\n", event->at > 0 ? event->at : 0.0);
+}
+
 static void sequence_write(FILE *out, const struct trace_page *page)
 {
-    enum enroll_step step = STEP_INSTALL;
+    const struct lanes lanes = lanes_of(page->protocol);
+    unsigned step = STEP_INSTALL;
 
-    fputs("<h2 id=\"sequence\">The sequence</h2>\n<div class=\"heads\" aria-hidden=\"true\">", out);
-    for (enum trace_lane lane = LANE_TPM; lane < LANE_COUNT; lane++)
-        fprintf(out, "<span>%s</span>", lane_names[lane]);
+    fprintf(out,
+            "<h2 id=\"sequence\">The sequence</h2>\n<div style=\"--lanes:%zu;--columns:%zu\">"
+            "<div class=\"heads\" aria-hidden=\"true\">",
+            lanes.count, 2 * lanes.count);
+    for (size_t i = 0; i < lanes.count; i++) {
+        fputs("<span>", out);
+        words_write(out, lanes.names[i]);
+        fputs("</span>", out);
+    }
     fputs("</div>\n<ol class=\"sequence\" aria-labelledby=\"sequence\">\n", out);
     for (size_t i = 0; i < page->event_count; i++) {
         const struct trace_event *event = &page->events[i];
 
         if (i == 0 || event->step != step) {
             step = event->step;
-            fprintf(out, "<li class=\"step\"><h3>%s <small>at %.2f s</small></h3></li>\n", step_names[step],
-                    event->at > 0 ? event->at : 0.0);
+            step_title_write(out, page->protocol, event);
         }
         if (event->kind == EVENT_EXCHANGE)
-            exchange_write(out, event);
+            exchange_write(out, &lanes, event);
         else if (event->kind == EVENT_TPM)
-            tpm_write(out, event);
+            tpm_write(out, &lanes, event);
         else
             note_write(out, event);
     }
-    fputs("</ol>\n", out);
+    fputs("</ol></div>\n", out);
 }
 
 char *trace_page_write(const struct trace_page *page, size_t *ret_size)

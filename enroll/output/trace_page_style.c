@@ -27,18 +27,19 @@ const char *const trace_page_style[] = {
     "dl{margin:0;display:grid;grid-template-columns:minmax(6.5rem,max-content) 1fr;gap:.25rem "
     ".9rem;font-size:.9rem}",
     "dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}",
-    ".heads{display:grid;grid-template-columns:repeat(6,1fr);position:sticky;top:0;z-index:1;background:var(-"
+    ".heads{display:grid;grid-template-columns:repeat(var(--lanes),1fr);position:sticky;top:0;z-index:1;"
+    "background:var(-"
     "-paper);",
     "padding:.5rem 0;font-size:.85rem;font-weight:600;text-align:center}",
     ".heads span{justify-self:center;background:var(--card);border:1px solid var(--line);border-radius:2rem;",
     "padding:.2rem .8rem;white-space:nowrap}",
     ".sequence{list-style:none;margin:0;padding:0 0 1rem;",
     "background-image:linear-gradient(to right,transparent calc(50% - .5px),var(--line) calc(50% - .5px),",
-    "var(--line) calc(50% + .5px),transparent calc(50% + .5px));background-size:calc(100%/6) 100%}",
+    "var(--line) calc(50% + .5px),transparent calc(50% + .5px));background-size:calc(100%/var(--lanes)) 100%}",
     ".step h3{font-size:.95rem;margin:0;padding:1.5rem 0 .2rem}",
     ".step h3,.note p,.label{width:fit-content;max-width:100%}",
     ".step h3{background:var(--paper);padding-right:.8rem}",
-    ".lanes{display:grid;grid-template-columns:repeat(12,minmax(0,1fr));padding-top:.5rem}",
+    ".lanes{display:grid;grid-template-columns:repeat(var(--columns),minmax(0,1fr));padding-top:.5rem}",
     ".label{margin:0;padding:.1rem .4rem .1rem "
     ".6rem;font-size:.92rem;background:var(--paper);overflow-wrap:anywhere}",
     ".label.answer{padding-top:.3rem}",

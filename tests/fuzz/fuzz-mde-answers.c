@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         document_parse(xml, size - 1);
         return 0;
     }
-    if (soap_reply_parse(xml, size - 1, STEP_ENROL, "the answer", &reply, &error) != ENROLL_OK)
+    if (soap_reply_parse(xml, size - 1, "the answer", &reply, &error) != ENROLL_OK)
         return 0;
     if (data[0] == '0')
         discover_parse(&reply);
@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else if (data[0] == '2')
         token_parse(&reply);
     else
-        (void)fault_read(&reply, STEP_ENROL, "RequestSecurityToken", &error);
+        (void)fault_read(&reply, "RequestSecurityToken", &error);
     soap_reply_clear(&reply);
     return 0;
 }

@@ -194,14 +194,14 @@ static enum enroll_exit request_make(void *context, const struct certificate_req
     return ENROLL_OK;
 }
 
-static void progress(void *context, enum enroll_step step, enum flow_state state, const char *text)
+static void progress(void *context, enum enroll_step step, enum progress_state state, const char *text)
 {
     struct harness_run *run = context;
     size_t size = strlen(run->notes);
 
     (void)step;
     assert_non_null(text);
-    if (state == FLOW_NOTE || state == FLOW_WARNING)
+    if (state == PROGRESS_NOTE || state == PROGRESS_WARNING)
         snprintf(run->notes + size, sizeof(run->notes) - size, "%s\n", text);
 }
 

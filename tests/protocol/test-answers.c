@@ -22,7 +22,7 @@
 static enum enroll_exit reply_read(const char *xml, struct soap_reply *ret_reply,
                                    struct enroll_error *ret_error)
 {
-    return soap_reply_parse(xml, strlen(xml), STEP_DISCOVER, "Discover", ret_reply, ret_error);
+    return soap_reply_parse(xml, strlen(xml), "Discover", ret_reply, ret_error);
 }
 
 /* ---- envelopes ---- */
@@ -54,7 +54,7 @@ static void envelope_of_no_known_kind_is_refused(void **state)
         struct soap_reply reply = {0};
         struct enroll_error error = {0};
 
-        assert_int_equal(reply_read(rows[i].xml, &reply, &error), ENROLL_NOT_MDE);
+        assert_int_equal(reply_read(rows[i].xml, &reply, &error), ENROLL_PROTOCOL);
         if (strstr(error.message, rows[i].words) == NULL)
             fail_msg("%s: %s", rows[i].xml, error.message);
     }
@@ -133,7 +133,7 @@ static void fault_expect(const char *xml, uint32_t hresult, const char *server_t
     struct enroll_error error = {0};
 
     assert_int_equal(reply_read(xml, &reply, &error), ENROLL_OK);
-    assert_true(fault_read(&reply, STEP_POLICY, "GetPolicies", &error));
+    assert_true(fault_read(&reply, "GetPolicies", &error));
     if (error.hresult != hresult || strstr(error.server_text, server_text) == NULL ||
         strcmp(error.trace_id, trace_id) != 0)
         fail_msg("%08x %s [%s] %s", error.hresult, error.message, error.server_text, error.trace_id);
@@ -197,7 +197,7 @@ static void ids_of_the_header_are_read(void **state)
                    &reply, &error),
         ENROLL_OK);
     assert_string_equal(reply.relates_to, "urn:x");
-    assert_true(fault_read(&reply, STEP_ENROL, "x", &error));
+    assert_true(fault_read(&reply, "x", &error));
     assert_string_equal(error.activity_id, "a-1 (correlation c-1)");
     soap_reply_clear(&reply);
 }
@@ -305,7 +305,7 @@ static void extension_without_value_or_oid_is_refused(void **state)
         struct certificate_requirements requirements;
         struct enroll_error error;
 
-        assert_int_equal(policy_read(rows[i], &requirements, &error), ENROLL_NOT_MDE);
+        assert_int_equal(policy_read(rows[i], &requirements, &error), ENROLL_PROTOCOL);
     }
 }
 
@@ -391,7 +391,7 @@ static void document_that_is_none_is_refused(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct provisioning_document *document = NULL;
 
-        assert_int_equal(document_read(rows[i], &document), ENROLL_NOT_MDE);
+        assert_int_equal(document_read(rows[i], &document), ENROLL_PROTOCOL);
         assert_null(document);
     }
 }

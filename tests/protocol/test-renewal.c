@@ -73,7 +73,7 @@ static void key_open(struct enrolled *enrolled)
     assert_int_equal(token_generation_read(enrolled->token, &enrolled->generation, why, sizeof(why)),
                      TOKEN_OK);
     assert_int_equal(
-        signing_key_open(enrolled->tpm, &enrolled->generation->key, NULL, STEP_ENROL, &enrolled->key, &error),
+        signing_key_open(enrolled->tpm, &enrolled->generation->key, NULL, &enrolled->key, &error),
         ENROLL_OK);
 }
 

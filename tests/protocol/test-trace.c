@@ -86,7 +86,7 @@ static void traced_enroll(struct traced *traced, const char *name, const struct 
     traced->run.discovery_url = harness_discovery_url(server, HARNESS_HOST);
     traced->run.observe = trace_observe;
     traced->run.observe_context = traced->trace;
-    trace_progress(traced->trace, STEP_ENROL, FLOW_STARTED, "Making the key");
+    trace_progress(traced->trace, STEP_ENROL, PROGRESS_STARTED, "Making the key");
     harness_enroll(&traced->run, server);
     if (traced->run.status == ENROLL_OK)
         assert_int_equal(harness_issued(&traced->run, &issued, &error), ENROLL_OK);

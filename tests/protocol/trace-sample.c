@@ -33,13 +33,13 @@ static void sample_write(const char *name, const char *mode)
         run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
     run.observe = trace_observe;
     run.observe_context = trace;
-    trace_progress(trace, STEP_ENROL, FLOW_STARTED, "Making the key");
+    trace_progress(trace, STEP_ENROL, PROGRESS_STARTED, "Making the key");
     harness_enroll(&run, &server);
     for (char *line = run.notes; *line != '\0';) {
         size_t size = strcspn(line, "\n");
 
         line[size] = '\0';
-        trace_progress(trace, STEP_ENROL, FLOW_WARNING, line);
+        trace_progress(trace, STEP_ENROL, PROGRESS_WARNING, line);
         line += size + 1;
     }
     if (run.status == ENROLL_OK)

@@ -20,11 +20,8 @@ static enum enroll_exit probe(struct flow *flow, const char *url, char **ret_url
     const struct https_redirects redirects = {.accept = flow->options->accept_redirects,
                                               .confirm = flow->callbacks->confirm,
                                               .context = flow->callbacks->context};
-    const struct https_request request = {.step = STEP_RESOLVE,
-                                          .name = "The search for the MDM server",
-                                          .url = url,
-                                          .redirects = &redirects,
-                                          .retries = 2};
+    const struct https_request request = {
+        .name = "The search for the MDM server", .url = url, .redirects = &redirects, .retries = 2};
     struct https_response response = {0};
     enum enroll_exit status = https_client_send(flow->options->client, &request, &response, flow->error);
 
@@ -34,7 +31,7 @@ static enum enroll_exit probe(struct flow *flow, const char *url, char **ret_url
         *ret_url = response.url;
         response.url = NULL;
     } else {
-        status = flow_http_error(STEP_RESOLVE, request.name, &response, flow->error);
+        status = flow_http_error(request.name, &response, flow->error);
         snprintf(
             flow->error->advice, sizeof(flow->error->advice),
             "Check the address; if the server is elsewhere, give its full address with --discovery-url.");
@@ -52,26 +49,24 @@ static enum enroll_exit resolve(struct flow *flow)
     char *url;
     enum enroll_exit status;
 
-    flow_tell(flow, STEP_RESOLVE, FLOW_STARTED, "Looking for the MDM server");
+    flow_step(flow, STEP_RESOLVE, "Looking for the MDM server");
     if (typed != NULL) {
         refusal = url_host(typed, flow->typed_host) ? url_refusal(typed, flow->typed_host) : "is no URL";
         if (refusal != NULL)
-            return enroll_error_set(flow->error, ENROLL_UNSAFE, STEP_RESOLVE,
-                                    "Give an address that begins with https://.", "The discovery address %s.",
-                                    refusal);
+            return enroll_error_set(flow->error, ENROLL_UNSAFE, "Give an address that begins with https://.",
+                                    "The discovery address %s.", refusal);
         flow->result->discovery_url = url_without_default_port(typed);
-        flow_tell(flow, STEP_RESOLVE, FLOW_DONE, "Discovery address given: %s", typed);
-        return flow->result->discovery_url != NULL ? ENROLL_OK
-                                                   : enroll_error_memory(flow->error, STEP_RESOLVE);
+        flow_tell(flow, PROGRESS_DONE, "Discovery address given: %s", typed);
+        return flow->result->discovery_url != NULL ? ENROLL_OK : enroll_error_memory(flow->error);
     }
     url = flow->options->address != NULL ? url_discovery(flow->options->address) : NULL;
     if (url == NULL)
-        return enroll_error_set(flow->error, ENROLL_USAGE, STEP_RESOLVE, "It is USER@DOMAIN, or a domain.",
+        return enroll_error_set(flow->error, ENROLL_USAGE, "It is USER@DOMAIN, or a domain.",
                                 "The address has no domain in which an MDM server could be looked for.");
     status = probe(flow, url, &flow->result->discovery_url);
     free(url);
     if (status == ENROLL_OK && url_host(flow->result->discovery_url, host))
-        flow_tell(flow, STEP_RESOLVE, FLOW_DONE, "Found %s", host);
+        flow_tell(flow, PROGRESS_DONE, "Found %s", host);
     return status;
 }
 
@@ -91,19 +86,18 @@ static const char *mail_address(const struct flow *flow)
 static enum enroll_exit services_check(struct flow *flow)
 {
     struct discovery *discovery = &flow->discovery;
-    enum enroll_exit status =
-        flow_url_check(flow, STEP_DISCOVER, "enrolment service", discovery->enrollment_url);
+    enum enroll_exit status = flow_url_check(flow, "enrolment service", discovery->enrollment_url);
 
     if (status == ENROLL_OK && discovery->policy_url != NULL)
-        status = flow_url_check(flow, STEP_DISCOVER, "policy service", discovery->policy_url);
+        status = flow_url_check(flow, "policy service", discovery->policy_url);
     /* It gets no message of ours; only the browser goes there. */
     if (status == ENROLL_OK && discovery->authentication_url != NULL && flow->only_hosts == NULL)
-        status = flow_url_check(flow, STEP_DISCOVER, "sign-in page", discovery->authentication_url);
+        status = flow_url_check(flow, "sign-in page", discovery->authentication_url);
     if (status != ENROLL_OK)
         return status;
     if (discovery->policy_url != NULL && !url_same_host(discovery->policy_url, discovery->enrollment_url))
         return enroll_error_set(
-            flow->error, ENROLL_UNSAFE, STEP_DISCOVER, "Tell the server's administrator.",
+            flow->error, ENROLL_UNSAFE, "Tell the server's administrator.",
             "The server names two hosts for its policy and its enrolment service; MDE2 wants one.");
     return ENROLL_OK;
 }
@@ -120,9 +114,8 @@ static enum enroll_exit discovery_keep(struct flow *flow)
     if (result->enrollment_version != NULL)
         enroll_text_print(discovery->version, strlen(discovery->version), result->enrollment_version,
                           strlen(discovery->version) + 1);
-    return result->enrollment_url != NULL && result->auth_policy != NULL
-               ? ENROLL_OK
-               : enroll_error_memory(flow->error, STEP_DISCOVER);
+    return result->enrollment_url != NULL && result->auth_policy != NULL ? ENROLL_OK
+                                                                         : enroll_error_memory(flow->error);
 }
 
 static enum enroll_exit discover_write(const struct flow *flow, const struct flow_message *message,
@@ -135,8 +128,8 @@ static enum enroll_exit discover_write(const struct flow *flow, const struct flo
 
 enum enroll_exit flow_step_discover(struct flow *flow)
 {
-    const struct flow_message message = {.step = STEP_DISCOVER,
-                                         .name = "Discover",
+    const struct flow_message message = {.name = "Discover",
+                                         .answer_action = "/IDiscoveryService/DiscoverResponse",
                                          .url = flow->result->discovery_url,
                                          .write = discover_write};
     char host[URL_HOST_MAX];
@@ -144,7 +137,7 @@ enum enroll_exit flow_step_discover(struct flow *flow)
     char *url = NULL;
     enum enroll_exit status;
 
-    flow_tell(flow, STEP_DISCOVER, FLOW_STARTED, "Asking the server for its services");
+    flow_step(flow, STEP_DISCOVER, "Asking the server for its services");
     status = flow_message_exchange(flow, &message, &reply, &url);
     if (status == ENROLL_REFUSED && *flow->offer.address == '\0')
         snprintf(flow->error->advice, sizeof(flow->error->advice),
@@ -161,11 +154,9 @@ enum enroll_exit flow_step_discover(struct flow *flow)
     if (status == ENROLL_OK)
         status = discovery_keep(flow);
     if (status == ENROLL_OK && !url_same_host(flow->result->discovery_url, flow->discovery.enrollment_url))
-        flow_tell(flow, STEP_DISCOVER, FLOW_NOTE,
-                  "The services are on another host than the one that was asked.");
+        flow_tell(flow, PROGRESS_NOTE, "The services are on another host than the one that was asked.");
     if (status == ENROLL_OK && url_host(flow->discovery.enrollment_url, host))
-        flow_tell(flow, STEP_DISCOVER, FLOW_DONE, "%s, authentication %s, version %s", host,
-                  flow->result->auth_policy,
+        flow_tell(flow, PROGRESS_DONE, "%s, authentication %s, version %s", host, flow->result->auth_policy,
                   flow->result->enrollment_version != NULL ? flow->result->enrollment_version : "not said");
     return status;
 }
@@ -174,12 +165,12 @@ enum enroll_exit flow_step_discover(struct flow *flow)
 
 static void note_forward(void *context, const char *text)
 {
-    flow_tell(context, STEP_TOKEN, FLOW_NOTE, "%s", text);
+    flow_tell(context, PROGRESS_NOTE, "%s", text);
 }
 
 static void warning_forward(void *context, const char *text)
 {
-    flow_tell(context, STEP_TOKEN, FLOW_WARNING, "%s", text);
+    flow_tell(context, PROGRESS_WARNING, "%s", text);
 }
 
 static unsigned kinds_accepted(enum auth_policy policy)
@@ -198,8 +189,7 @@ static enum enroll_exit token_type_find(const char *name, const char **ret_type,
     else if (strcmp(name, "jwt") == 0)
         *ret_type = VALUE_TYPE_JWT;
     else
-        return enroll_error_set(ret_error, ENROLL_USAGE, STEP_TOKEN, "Use user or jwt.",
-                                "unknown token type '%s'", name);
+        return enroll_error_set(ret_error, ENROLL_USAGE, "Use user or jwt.", "unknown token type '%s'", name);
     return ENROLL_OK;
 }
 
@@ -220,7 +210,7 @@ static enum enroll_exit token(struct flow *flow)
     const char *user;
     enum enroll_exit status;
 
-    flow_tell(flow, STEP_TOKEN, FLOW_STARTED, "Getting a security token");
+    flow_step(flow, STEP_TOKEN, "Getting a security token");
     if (!url_host(flow->discovery.enrollment_url, host))
         host[0] = '\0';
     request.host_was_typed = flow_host_typed(flow, host);
@@ -231,9 +221,8 @@ static enum enroll_exit token(struct flow *flow)
         return status;
     user = flow->credential.username != NULL ? flow->credential.username : request.user;
     if (user != NULL && (flow->result->user = strdup(user)) == NULL)
-        return enroll_error_memory(flow->error, STEP_TOKEN);
-    flow_tell(flow, STEP_TOKEN, FLOW_DONE, "Credential ready (%s)",
-              credential_source_name(flow->credential.source));
+        return enroll_error_memory(flow->error);
+    flow_tell(flow, PROGRESS_DONE, "Credential ready (%s)", credential_source_name(flow->credential.source));
     return ENROLL_OK;
 }
 
@@ -280,7 +269,7 @@ enum enroll_exit flow_policies_ask(struct flow *flow, struct flow_message *messa
     struct soap_reply reply = {0};
     enum enroll_exit status;
 
-    message->step = STEP_POLICY;
+    message->answer_action = "/IPolicy/GetPoliciesResponse";
     message->name = "GetPolicies";
     message->url = flow->discovery.policy_url;
     message->write = policies_write;
@@ -300,10 +289,9 @@ static void requirements_tell(const struct flow *flow)
         [TPM_HASH_SHA256] = "SHA-256", [TPM_HASH_SHA384] = "SHA-384", [TPM_HASH_SHA512] = "SHA-512"};
 
     for (size_t i = 0; i < wanted->warning_count; i++)
-        flow_tell(flow, STEP_POLICY, FLOW_WARNING, "%s", wanted->warnings[i]);
-    flow_tell(flow, STEP_POLICY, FLOW_DONE, "%s %u or more, %s%s%s",
-              wanted->key_type == TPM_KEY_RSA ? "RSA" : "EC", wanted->minimum_bits, hashes[wanted->hash],
-              wanted->policy_name != NULL ? ", policy " : "",
+        flow_tell(flow, PROGRESS_WARNING, "%s", wanted->warnings[i]);
+    flow_tell(flow, PROGRESS_DONE, "%s %u or more, %s%s%s", wanted->key_type == TPM_KEY_RSA ? "RSA" : "EC",
+              wanted->minimum_bits, hashes[wanted->hash], wanted->policy_name != NULL ? ", policy " : "",
               wanted->policy_name != NULL ? wanted->policy_name : "");
 }
 
@@ -314,10 +302,9 @@ static enum enroll_exit policies(struct flow *flow)
     struct flow_message message = {.security = &security};
     enum enroll_exit status = ENROLL_OK;
 
-    flow_tell(flow, STEP_POLICY, FLOW_STARTED, "Asking for the certificate policy");
+    flow_step(flow, STEP_POLICY, "Asking for the certificate policy");
     if (flow->discovery.policy_url == NULL)
-        flow_tell(flow, STEP_POLICY, FLOW_WARNING,
-                  "The server has no policy service; the defaults are used.");
+        flow_tell(flow, PROGRESS_WARNING, "The server has no policy service; the defaults are used.");
     else
         status = flow_policies_ask(flow, &message);
     OPENSSL_free(der);
@@ -343,9 +330,9 @@ static void renewal_host_tell(const struct flow *flow, const char *renew_url)
         !url_host(enrollment_url, enrollment_host) || strcmp(host, enrollment_host) == 0)
         return;
     if (url_same_domain(renew_url, enrollment_url))
-        flow_tell(flow, STEP_ENROL, FLOW_NOTE, "Renewals will go to %s, as the server says.", host);
+        flow_tell(flow, PROGRESS_NOTE, "Renewals will go to %s, as the server says.", host);
     else
-        flow_tell(flow, STEP_ENROL, FLOW_WARNING,
+        flow_tell(flow, PROGRESS_WARNING,
                   "Renewals will go to %s, as the server says: that is in another domain than %s.", host,
                   enrollment_host);
 }
@@ -357,11 +344,11 @@ static void renewal_address_check(struct flow *flow)
 
     if (document->renew_url == NULL)
         return;
-    if (flow_url_check(flow, STEP_ENROL, "address for renewals", document->renew_url) == ENROLL_OK) {
+    if (flow_url_check(flow, "address for renewals", document->renew_url) == ENROLL_OK) {
         renewal_host_tell(flow, document->renew_url);
         return;
     }
-    flow_tell(flow, STEP_ENROL, FLOW_WARNING, "%s", flow->error->message);
+    flow_tell(flow, PROGRESS_WARNING, "%s", flow->error->message);
     *flow->error = (struct enroll_error){0};
     free(document->renew_url);
     document->renew_url = NULL;
@@ -399,7 +386,7 @@ enum enroll_exit flow_token_ask(struct flow *flow, struct flow_message *message)
     struct token_response response = {0};
     enum enroll_exit status;
 
-    message->step = STEP_ENROL;
+    message->answer_action = "/RSTRC/wstep";
     message->name = "RequestSecurityToken";
     message->write = token_write;
     status = flow_message_exchange(flow, message, &reply, NULL);
@@ -418,14 +405,14 @@ void flow_document_tell(const struct flow *flow)
     const struct flow_result *result = flow->result;
 
     if (result->pending) {
-        flow_tell(flow, STEP_ENROL, FLOW_DONE, "The server decides later: request %s%s%s", result->request_id,
+        flow_tell(flow, PROGRESS_DONE, "The server decides later: request %s%s%s", result->request_id,
                   result->disposition != NULL ? ", " : "",
                   result->disposition != NULL ? result->disposition : "");
         return;
     }
     for (size_t i = 0; i < result->document->warning_count; i++)
-        flow_tell(flow, STEP_ENROL, FLOW_WARNING, "%s", result->document->warnings[i]);
-    flow_tell(flow, STEP_ENROL, FLOW_DONE, "%zu certificates received", result->document->certificate_count);
+        flow_tell(flow, PROGRESS_WARNING, "%s", result->document->warnings[i]);
+    flow_tell(flow, PROGRESS_DONE, "%zu certificates received", result->document->received.count);
 }
 
 void flow_timestamp_write(struct soap_security *security, char ret_created[32], char ret_expires[32])
@@ -469,7 +456,7 @@ static enum enroll_exit request(struct flow *flow)
     uint8_t *der = NULL;
     enum enroll_exit status;
 
-    flow_tell(flow, STEP_ENROL, FLOW_STARTED, "Making the key and asking for its certificate");
+    flow_step(flow, STEP_ENROL, "Making the key and asking for its certificate");
     status = flow->callbacks->make_request(flow->callbacks->context, &flow->result->requirements, &der,
                                            &ask.request_size, flow->error);
     if (status != ENROLL_OK)
@@ -485,10 +472,10 @@ static enum enroll_exit query(struct flow *flow, const struct flow_pending *pend
     const struct token_request ask = {
         .type = TOKEN_REQUEST_QUERY, .request_id = pending->request_id, .items = &flow->items};
 
-    flow_tell(flow, STEP_ENROL, FLOW_STARTED, "Asking for the decision on request %s", pending->request_id);
+    flow_step(flow, STEP_ENROL, "Asking for the decision on request %s", pending->request_id);
     if (!url_same_host(pending->enrollment_url, flow->discovery.enrollment_url))
         return enroll_error_set(
-            flow->error, ENROLL_UNSAFE, STEP_ENROL, "Enrol again: intune-enroll enroll --replace.",
+            flow->error, ENROLL_UNSAFE, "Enrol again: intune-enroll enroll --replace.",
             "The server's enrolment service has moved to another host since the request was made.");
     return token_send(flow, &ask);
 }
@@ -528,7 +515,8 @@ enum enroll_exit flow_end(struct flow *flow, enum enroll_exit status)
     discovery_clear(&flow->discovery);
     if (status == ENROLL_OK)
         return ENROLL_OK;
-    flow_tell(flow, flow->error->step, FLOW_FAILED, "%s", flow->error->message);
+    flow->error->step = flow->step;
+    flow_tell(flow, PROGRESS_FAILED, "%s", flow->error->message);
     flow_result_free(flow->result);
     return status;
 }

@@ -12,6 +12,7 @@
 
 #include "error.h"
 #include "policies.h"
+#include "protocol.h"
 #include "provisioning_document.h"
 #include "signing_key.h"
 
@@ -19,12 +20,13 @@ struct device_profile; /* enroll/profile.h: what the device says about itself */
 struct https_client;   /* enroll/http/client.h: HTTPS with its options (CA file, resolve, timeout, trace) */
 struct credential_options; /* credential.h */
 
-enum flow_state { FLOW_STARTED, FLOW_NOTE, FLOW_WARNING, FLOW_DONE, FLOW_FAILED };
+/* The five steps, as progress and errors number them. */
+enum mde_step { STEP_RESOLVE = 1, STEP_DISCOVER, STEP_TOKEN, STEP_POLICY, STEP_ENROL };
 
 struct flow_callbacks {
     void *context;
     /* A step began, has something to say, ended. `text` is one printable line. */
-    void (*progress)(void *context, enum enroll_step step, enum flow_state state, const char *text);
+    void (*progress)(void *context, unsigned step, enum progress_state state, const char *text);
     /* Asks yes or no; false where there is nobody to ask. */
     bool (*confirm)(void *context, const char *question);
     /*

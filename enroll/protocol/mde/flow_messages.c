@@ -13,7 +13,7 @@
 #define RETRIES         3
 #define MESSAGE_ID_SIZE 46 /* "urn:uuid:" and a UUID, terminated */
 
-void flow_tell(const struct flow *flow, enum enroll_step step, enum flow_state state, const char *format, ...)
+void flow_tell(const struct flow *flow, enum progress_state state, const char *format, ...)
 {
     char text[512];
     va_list arguments;
@@ -23,7 +23,19 @@ void flow_tell(const struct flow *flow, enum enroll_step step, enum flow_state s
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    flow->callbacks->progress(flow->callbacks->context, step, state, text);
+    flow->callbacks->progress(flow->callbacks->context, flow->step, state, text);
+}
+
+void flow_step(struct flow *flow, enum mde_step step, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+
+    flow->step = step;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    flow_tell(flow, PROGRESS_STARTED, "%s", text);
 }
 
 static enum enroll_exit message_id_make(char ret_id[MESSAGE_ID_SIZE], struct enroll_error *ret_error)
@@ -31,8 +43,7 @@ static enum enroll_exit message_id_make(char ret_id[MESSAGE_ID_SIZE], struct enr
     uint8_t r[16];
 
     if (RAND_bytes(r, sizeof(r)) != 1)
-        return enroll_error_set(ret_error, ENROLL_FAILED, STEP_PREPARE, NULL,
-                                "This system gives no random numbers.");
+        return enroll_error_set(ret_error, ENROLL_FAILED, NULL, "This system gives no random numbers.");
     r[6] = (uint8_t)((r[6] & 0x0f) | 0x40);
     r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
     snprintf(ret_id, MESSAGE_ID_SIZE,
@@ -55,8 +66,7 @@ bool flow_host_typed(const struct flow *flow, const char *host)
            listed(flow->options->accept_redirects, host);
 }
 
-enum enroll_exit flow_url_check(const struct flow *flow, enum enroll_step step, const char *what,
-                                const char *url)
+enum enroll_exit flow_url_check(const struct flow *flow, const char *what, const char *url)
 {
     char host[URL_HOST_MAX] = "", printable[256];
     bool named = url_host(url, host) && (flow_host_typed(flow, host) || listed(flow->only_hosts, host));
@@ -64,11 +74,11 @@ enum enroll_exit flow_url_check(const struct flow *flow, enum enroll_step step, 
 
     enroll_text_print(url, strlen(url), printable, sizeof(printable));
     if (refusal != NULL)
-        return enroll_error_set(flow->error, ENROLL_UNSAFE, step, "Tell the server's administrator.",
+        return enroll_error_set(flow->error, ENROLL_UNSAFE, "Tell the server's administrator.",
                                 "The server's %s (%s) %s; it is not used.", what, printable, refusal);
     if (flow->only_hosts != NULL && !listed(flow->only_hosts, host))
         return enroll_error_set(
-            flow->error, ENROLL_UNSAFE, step,
+            flow->error, ENROLL_UNSAFE,
             "If the server has moved, enrol again: intune-enroll enroll --replace.",
             "The server's %s is on %s, a host that was not accepted when this device was enrolled.", what,
             host);
@@ -93,23 +103,23 @@ static const struct {
     const char *meaning;
     const char *advice;
 } http_errors[] = {
-    {400, ENROLL_NOT_MDE, "it did not understand the request",
+    {400, ENROLL_PROTOCOL, "it did not understand the request",
      "Check that the address is that of an MDM server."},
     {401, ENROLL_AUTHENTICATION, "it wants another authentication",
      "Check the token, or the name and password."},
     {403, ENROLL_AUTHENTICATION, "it forbids this",
      "Check the token, and whether this user may enrol devices."},
-    {404, ENROLL_NOT_MDE, "there is no such page", "Check the address; this may not be an MDM server."},
-    {405, ENROLL_NOT_MDE, "it takes no such request", "Check the address; this may not be an MDM server."},
+    {404, ENROLL_PROTOCOL, "there is no such page", "Check the address; this may not be an MDM server."},
+    {405, ENROLL_PROTOCOL, "it takes no such request", "Check the address; this may not be an MDM server."},
     {429, ENROLL_UNREACHABLE, "it is asked too often", "Try again later."},
-    {500, ENROLL_NOT_MDE, "it failed inside", "Try again later, and tell the server's administrator."},
+    {500, ENROLL_PROTOCOL, "it failed inside", "Try again later, and tell the server's administrator."},
     {502, ENROLL_UNREACHABLE, "the server behind it does not answer", "Try again later."},
     {503, ENROLL_UNREACHABLE, "it is not available", "Try again later."},
     {504, ENROLL_UNREACHABLE, "the server behind it does not answer", "Try again later."},
 };
 
-enum enroll_exit flow_http_error(enum enroll_step step, const char *name,
-                                 const struct https_response *response, struct enroll_error *ret_error)
+enum enroll_exit flow_http_error(const char *name, const struct https_response *response,
+                                 struct enroll_error *ret_error)
 {
     char host[URL_HOST_MAX] = "the server", wait[64] = "";
     size_t i = 0;
@@ -121,10 +131,10 @@ enum enroll_exit flow_http_error(enum enroll_step step, const char *name,
     while (i < sizeof(http_errors) / sizeof(http_errors[0]) && http_errors[i].status != response->status)
         i++;
     if (i == sizeof(http_errors) / sizeof(http_errors[0]))
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, step,
+        return enroll_error_set(ret_error, ENROLL_PROTOCOL,
                                 "Check that the address is that of an MDM server.",
                                 "%s answered %s with HTTP status %ld%s.", host, name, response->status, wait);
-    return enroll_error_set(ret_error, http_errors[i].exit_status, step, http_errors[i].advice,
+    return enroll_error_set(ret_error, http_errors[i].exit_status, http_errors[i].advice,
                             "%s answered %s with HTTP status %ld: %s%s.", host, name, response->status,
                             http_errors[i].meaning, wait);
 }
@@ -139,23 +149,22 @@ static enum enroll_exit envelope_read(const struct flow *flow, const struct flow
 
     if (!is_xml(response->content_type)) {
         if (response->status != 200)
-            return flow_http_error(message->step, message->name, response, flow->error);
+            return flow_http_error(message->name, response, flow->error);
         if (!url_host(response->url, host))
             snprintf(host, sizeof(host), "The server");
         enroll_text_print(response->content_type, strlen(response->content_type), type, sizeof(type));
-        return enroll_error_set(flow->error, ENROLL_NOT_MDE, message->step,
+        return enroll_error_set(flow->error, ENROLL_PROTOCOL,
                                 "Check that the address is that of an MDM server that speaks MDE2.",
                                 "%s answered %s with %s instead of SOAP.", host, message->name, type);
     }
-    status = soap_reply_parse((const char *)response->body, response->body_size, message->step, message->name,
-                              ret_reply, flow->error);
+    status = soap_reply_parse((const char *)response->body, response->body_size, message->name, ret_reply,
+                              flow->error);
     if (status != ENROLL_OK)
-        return response->status == 200 ? status
-                                       : flow_http_error(message->step, message->name, response, flow->error);
-    if (fault_read(ret_reply, message->step, message->name, flow->error))
+        return response->status == 200 ? status : flow_http_error(message->name, response, flow->error);
+    if (fault_read(ret_reply, message->name, flow->error))
         status = flow->error->exit_status;
     else if (response->status != 200)
-        status = flow_http_error(message->step, message->name, response, flow->error);
+        status = flow_http_error(message->name, response, flow->error);
     if (status != ENROLL_OK)
         soap_reply_clear(ret_reply);
     return status;
@@ -187,7 +196,7 @@ static enum enroll_exit delivery_write(void *context, const char *url, const uin
     status = message->write(delivery->flow, message, delivery->id, url, &delivery->text);
     if (status == ENROLL_OK && delivery->text.failed)
         status = enroll_error_set(
-            delivery->flow->error, ENROLL_FAILED, message->step, NULL,
+            delivery->flow->error, ENROLL_FAILED, NULL,
             "%s could not be written: a value has characters that XML cannot carry, or memory ran out.",
             message->name);
     if (status != ENROLL_OK)
@@ -207,7 +216,6 @@ static enum enroll_exit delivery_send(struct delivery *delivery, struct https_re
         .context = (void *)(uintptr_t)flow,
     };
     struct https_request request = {
-        .step = message->step,
         .name = message->name,
         .url = message->url,
         .content_type = SOAP_CONTENT_TYPE,
@@ -236,17 +244,14 @@ static enum enroll_exit delivery_send(struct delivery *delivery, struct https_re
 static void header_tell(const struct flow *flow, const struct flow_message *message, const char *id,
                         const struct soap_reply *reply)
 {
-    static const char *const actions[] = {[STEP_DISCOVER] = "/IDiscoveryService/DiscoverResponse",
-                                          [STEP_POLICY] = "/IPolicy/GetPoliciesResponse",
-                                          [STEP_ENROL] = "/RSTRC/wstep"};
-    const char *expected = actions[message->step];
+    const char *expected = message->answer_action;
     size_t size = strlen(expected), have = reply->action != NULL ? strlen(reply->action) : 0;
 
     if (reply->relates_to == NULL || strcmp(reply->relates_to, id) != 0)
-        flow_tell(flow, message->step, FLOW_NOTE,
-                  "The answer to %s does not name the message that it answers.", message->name);
+        flow_tell(flow, PROGRESS_NOTE, "The answer to %s does not name the message that it answers.",
+                  message->name);
     if (reply->action != NULL && (have < size || strcasecmp(reply->action + have - size, expected) != 0))
-        flow_tell(flow, message->step, FLOW_WARNING, "The answer to %s bears the Action of another message.",
+        flow_tell(flow, PROGRESS_WARNING, "The answer to %s bears the Action of another message.",
                   message->name);
 }
 

@@ -24,28 +24,31 @@ struct flow {
     struct discovery discovery;
     struct discover_request offer;
     struct context_items items;
+    enum mde_step step; /* under way */
     struct credential credential;
     const char *token_type;        /* ValueType of the credential's token */
     char typed_host[URL_HOST_MAX]; /* the host the operator named; "" when it was found from the address */
     const char *const *only_hosts; /* renewal: no other is spoken to; NULL: any */
 };
 
-/* Tells the caller; text may be NULL. */
-void flow_tell(const struct flow *flow, enum enroll_step step, enum flow_state state, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+/* A step begins. */
+void flow_step(struct flow *flow, enum mde_step step, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Tells the caller about the step under way. */
+void flow_tell(const struct flow *flow, enum progress_state state, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ENROLL_OK when a URL that the server gave may be used. `what` names it for people. Errors: ENROLL_UNSAFE.
  */
-enum enroll_exit flow_url_check(const struct flow *flow, enum enroll_step step, const char *what,
-                                const char *url);
+enum enroll_exit flow_url_check(const struct flow *flow, const char *what, const char *url);
 
 /* Whether `host` is one that the operator named. */
 bool flow_host_typed(const struct flow *flow, const char *host);
 
 /* One message. */
 struct flow_message {
-    enum enroll_step step;
-    const char *name; /* "Discover" */
+    const char *name;          /* "Discover" */
+    const char *answer_action; /* how the Action of its answer ends */
     const char *url;
     /* Writes it to be sent to url; called once more for each redirect. Errors: flow->error. */
     enum enroll_exit (*write)(const struct flow *flow, const struct flow_message *message, const char *id,
@@ -65,7 +68,7 @@ enum enroll_exit flow_message_exchange(const struct flow *flow, const struct flo
                                        struct soap_reply *ret_reply, char **ret_url);
 
 /* An HTTP status that is no success, in words. */
-enum enroll_exit flow_http_error(enum enroll_step step, const char *name,
-                                 const struct https_response *response, struct enroll_error *ret_error);
+enum enroll_exit flow_http_error(const char *name, const struct https_response *response,
+                                 struct enroll_error *ret_error);
 
 #endif

@@ -48,7 +48,7 @@ static enum enroll_exit present_read(const struct flow_renewal *renewal, struct 
     }
     if (!good) {
         present_clear(&present);
-        return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY, STEP_PREPARE,
+        return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY,
                                 "Check the token with intune-enroll verify.",
                                 "The present certificate cannot be read.");
     }
@@ -70,9 +70,9 @@ static struct soap_security security_make(const struct flow_renewal *renewal)
 }
 
 /* OpenSSL and libcurl say only that a handshake failed; the key knows why. */
-static enum enroll_exit key_error(struct flow *flow, enum enroll_step step, const struct signing_key *key)
+static enum enroll_exit key_error(struct flow *flow, const struct signing_key *key)
 {
-    return enroll_error_set(flow->error, ENROLL_TPM, step,
+    return enroll_error_set(flow->error, ENROLL_TPM,
                             "check the key with intune-enroll verify; the present certificate stays",
                             "the present key did not sign: %s", signing_key_failure(key));
 }
@@ -90,24 +90,23 @@ static enum enroll_exit policies(struct flow *flow, const struct flow_renewal *r
     char created[32], expires[32];
     enum enroll_exit status;
 
-    flow_tell(flow, STEP_POLICY, FLOW_STARTED, "Asking for the certificate policy");
+    flow_step(flow, STEP_POLICY, "Asking for the certificate policy");
     if (flow->discovery.policy_url == NULL) {
-        flow_tell(flow, STEP_POLICY, FLOW_DONE,
-                  "The server has no policy service; the key stays of the same kind");
+        flow_tell(flow, PROGRESS_DONE, "The server has no policy service; the key stays of the same kind");
         return ENROLL_OK;
     }
     message.client_key = signing_key_pkey(renewal->key);
     flow_timestamp_write(&security, created, expires);
     status = flow_policies_ask(flow, &message);
     if (signing_key_failure(renewal->key) != NULL)
-        return key_error(flow, STEP_POLICY, renewal->key);
-    if (status == ENROLL_AUTHENTICATION || status == ENROLL_REFUSED || status == ENROLL_NOT_MDE) {
-        flow_tell(flow, STEP_POLICY, FLOW_WARNING, "%s", flow->error->message);
-        flow_tell(flow, STEP_POLICY, FLOW_DONE, "No policy for a renewal; the key stays of the same kind");
+        return key_error(flow, renewal->key);
+    if (status == ENROLL_AUTHENTICATION || status == ENROLL_REFUSED || status == ENROLL_PROTOCOL) {
+        flow_tell(flow, PROGRESS_WARNING, "%s", flow->error->message);
+        flow_tell(flow, PROGRESS_DONE, "No policy for a renewal; the key stays of the same kind");
         return ENROLL_OK;
     }
     if (status == ENROLL_OK)
-        flow_tell(flow, STEP_POLICY, FLOW_DONE, "%u bits or more", flow->result->requirements.minimum_bits);
+        flow_tell(flow, PROGRESS_DONE, "%u bits or more", flow->result->requirements.minimum_bits);
     return status;
 }
 
@@ -120,7 +119,7 @@ static const char *target(const struct flow *flow, const struct flow_renewal *re
 
 static enum enroll_exit target_check(struct flow *flow, const struct flow_renewal *renewal)
 {
-    return flow_url_check(flow, STEP_ENROL, "address for renewals", target(flow, renewal));
+    return flow_url_check(flow, "address for renewals", target(flow, renewal));
 }
 
 static enum enroll_exit renew_send(struct flow *flow, const struct flow_renewal *renewal,
@@ -140,7 +139,7 @@ static enum enroll_exit renew_send(struct flow *flow, const struct flow_renewal 
     ask->value_type = VALUE_TYPE_PKCS7;
     status = flow_token_ask(flow, &message);
     if (status != ENROLL_OK && flow->error->hresult == HRESULT_MESSAGE_FORMAT) {
-        flow_tell(flow, STEP_ENROL, FLOW_NOTE,
+        flow_tell(flow, PROGRESS_NOTE,
                   "The server did not understand; asking once more as MDE version 1 did.");
         ask->value_type = VALUE_TYPE_PKCS7_MDE1;
         status = flow_token_ask(flow, &message);
@@ -167,7 +166,7 @@ static enum enroll_exit request(struct flow *flow, const struct flow_renewal *re
     size_t pkcs10_size = 0;
     enum enroll_exit status;
 
-    flow_tell(flow, STEP_ENROL, FLOW_STARTED, "Making a new key and asking for its certificate");
+    flow_step(flow, STEP_ENROL, "Making a new key and asking for its certificate");
     status = flow->callbacks->make_request(flow->callbacks->context, &flow->result->requirements, &pkcs10,
                                            &pkcs10_size, flow->error);
     if (status == ENROLL_OK)
@@ -180,7 +179,7 @@ static enum enroll_exit request(struct flow *flow, const struct flow_renewal *re
     if (status == ENROLL_OK)
         flow_document_tell(flow);
     else if (signing_key_failure(renewal->key) != NULL)
-        status = key_error(flow, STEP_ENROL, renewal->key);
+        status = key_error(flow, renewal->key);
     free(pkcs7);
     free(pkcs10);
     return status;
@@ -192,8 +191,8 @@ static enum enroll_exit resolve(struct flow *flow)
     flow->result->discovery_url = strdup(flow->options->discovery_url);
     flow->result->user = *flow->offer.address != '\0' ? strdup(flow->offer.address) : NULL;
     if (flow->result->discovery_url == NULL)
-        return enroll_error_memory(flow->error, STEP_RESOLVE);
-    return flow_url_check(flow, STEP_RESOLVE, "discovery address", flow->result->discovery_url);
+        return enroll_error_memory(flow->error);
+    return flow_url_check(flow, "discovery address", flow->result->discovery_url);
 }
 
 enum enroll_exit flow_renew(const struct flow_options *options, const struct flow_renewal *renewal,

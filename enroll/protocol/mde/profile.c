@@ -53,7 +53,7 @@ static enum enroll_exit boolean_read(const char *name, const char *key, const ch
                                      struct enroll_error *ret_error)
 {
     if (strcasecmp(value, "true") != 0 && strcasecmp(value, "false") != 0)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "It is true or false.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "It is true or false.",
                                 "In %s, the value of %s is not valid.", name, key);
     *ret_value = strcasecmp(value, "true") == 0;
     return ENROLL_OK;
@@ -71,7 +71,7 @@ static enum enroll_exit value_set(struct device_profile *profile, const char *na
         item++;
     if (item == CONTEXT_ITEM_COUNT)
         return enroll_error_set(
-            ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
+            ret_error, ENROLL_CONFIGURATION,
             "The keys are the names of the context items, as the installed device-profile.conf lists them.",
             "In %s, the key %s is not known.", name, key);
     free(profile->values[item]);
@@ -79,11 +79,11 @@ static enum enroll_exit value_set(struct device_profile *profile, const char *na
     if (*value == '\0')
         return ENROLL_OK;
     if (!context_item_valid(item, value))
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION,
                                 "The installed device-profile.conf says what each key takes.",
                                 "In %s, the value of %s is not valid.", name, key);
     profile->values[item] = strdup(value);
-    return profile->values[item] != NULL ? ENROLL_OK : enroll_error_memory(ret_error, STEP_PREPARE);
+    return profile->values[item] != NULL ? ENROLL_OK : enroll_error_memory(ret_error);
 }
 
 static enum enroll_exit file_apply(struct device_profile *profile, const char *name,
@@ -94,8 +94,7 @@ static enum enroll_exit file_apply(struct device_profile *profile, const char *n
 
     for (size_t i = 0; status == ENROLL_OK && keyfile_entry(file, i, &section, &key, &value) != 0; i++) {
         if (*section != '\0' && strcmp(section, "device") != 0)
-            status = enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
-                                      "The only section is [device].",
+            status = enroll_error_set(ret_error, ENROLL_CONFIGURATION, "The only section is [device].",
                                       "In %s, the section [%s] is not known.", name, section);
         else
             status = value_set(profile, name, key, value, ret_error);
@@ -112,7 +111,7 @@ static enum enroll_exit mandatory_check(const struct device_profile *profile, co
 
     for (size_t i = 0; i < sizeof(mandatory) / sizeof(mandatory[0]); i++)
         if (profile->values[mandatory[i]] == NULL)
-            return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
+            return enroll_error_set(ret_error, ENROLL_CONFIGURATION,
                                     "Write it into the device profile, or set up /etc/machine-id "
                                     "(systemd-machine-id-setup) that ids are derived from.",
                                     "The device profile (%s) has no %s, which MDE2 demands.", name,
@@ -134,7 +133,7 @@ static enum enroll_exit identity_apply(struct device_profile *profile, const str
         free(profile->values[values[i].item]);
         profile->values[values[i].item] = strdup(values[i].value);
         if (profile->values[values[i].item] == NULL)
-            return enroll_error_memory(ret_error, STEP_PREPARE);
+            return enroll_error_memory(ret_error);
     }
     return ENROLL_OK;
 }
@@ -150,7 +149,7 @@ static enum enroll_exit profile_make(const struct keyfile *file, const char *nam
 
     profile_facts_read(sources != NULL ? sources : &this_machine, &facts);
     if (profile == NULL || !defaults_set(profile, &facts))
-        status = enroll_error_memory(ret_error, STEP_PREPARE);
+        status = enroll_error_memory(ret_error);
     if (status == ENROLL_OK && file != NULL)
         status = file_apply(profile, name, file, ret_error);
     if (status == ENROLL_OK && identity != NULL)
@@ -166,7 +165,7 @@ static enum enroll_exit profile_make(const struct keyfile *file, const char *nam
 
 static enum enroll_exit form_refuse(const char *name, size_t line, struct enroll_error *ret_error)
 {
-    return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE,
+    return enroll_error_set(ret_error, ENROLL_CONFIGURATION,
                             "Each line is KEY = VALUE, and each key stands once.",
                             "The device profile %s cannot be read: line %zu is not of its form.", name, line);
 }
@@ -180,7 +179,7 @@ enum enroll_exit device_profile_parse(const char *text, size_t size, const char 
     enum enroll_exit status;
 
     if (file == NULL)
-        return line == 0 ? enroll_error_memory(ret_error, STEP_PREPARE) : form_refuse(name, line, ret_error);
+        return line == 0 ? enroll_error_memory(ret_error) : form_refuse(name, line, ret_error);
     status = profile_make(file, name, sources, NULL, ret_profile, ret_error);
     keyfile_free(file);
     return status;
@@ -200,7 +199,7 @@ enum enroll_exit device_profile_read(const char *path, const struct device_ident
     if (file == NULL && errno == EINVAL)
         return form_refuse(name, line, ret_error);
     if (file == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, STEP_PREPARE, "Check --profile.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --profile.",
                                 "The device profile %s cannot be read: %s.", name, strerrordesc_np(errno));
     status = profile_make(file, name, NULL, identity, ret_profile, ret_error);
     keyfile_free(file);

@@ -187,7 +187,7 @@ enum enroll_exit xml_signature_add(struct xml_text *text, EVP_PKEY *key, struct 
     document = xml_document_parse(text->data, text->size, NULL, why, sizeof(why));
     if (document == NULL || !library_start()) {
         xmlFreeDoc(document);
-        return enroll_error_set(ret_error, ENROLL_FAILED, STEP_ENROL, NULL,
+        return enroll_error_set(ret_error, ENROLL_FAILED, NULL,
                                 "The request could not be prepared for signing.");
     }
     done = message_sign(document, key);
@@ -197,7 +197,7 @@ enum enroll_exit xml_signature_add(struct xml_text *text, EVP_PKEY *key, struct 
     ERR_clear_error();
     if (done)
         return ENROLL_OK;
-    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, STEP_ENROL,
+    return enroll_error_set(ret_error, ENROLL_AUTHENTICATION,
                             "Check that key and certificate belong together.",
                             "The key of the certificate that authenticates this enrolment could not sign.");
 }

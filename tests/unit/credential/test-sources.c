@@ -57,7 +57,7 @@ static void token_expect(const struct credential_options *options, const char *a
 static void every_source_and_option_has_one_name(void **state)
 {
     const struct credential_source *source;
-    const struct credential_option *option;
+    const struct setting *option;
     size_t count = 0;
 
     (void)state;

@@ -38,8 +38,8 @@ struct discovery {
 };
 
 /*
- * Errors: ENROLL_NOT_MDE (what is mandatory is missing, doubled or unknown), ENROLL_UNSAFE (an authentication
- * that was not offered).
+ * Errors: ENROLL_PROTOCOL (what is mandatory is missing, doubled or unknown), ENROLL_UNSAFE (an
+ * authentication that was not offered).
  */
 enum enroll_exit discover_response_parse(const struct soap_reply *reply,
                                          const struct discover_request *request,

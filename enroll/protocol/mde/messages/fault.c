@@ -207,8 +207,7 @@ static void server_text_write(const struct fault_words *words, struct enroll_err
         snprintf(error->server_text, sizeof(error->server_text), "%s", *reason != '\0' ? reason : message);
 }
 
-bool fault_read(const struct soap_reply *reply, enum enroll_step step, const char *name,
-                struct enroll_error *ret_error)
+bool fault_read(const struct soap_reply *reply, const char *name, struct enroll_error *ret_error)
 {
     struct fault_words words = {0};
     const struct fault_meaning *meaning;
@@ -217,8 +216,8 @@ bool fault_read(const struct soap_reply *reply, enum enroll_step step, const cha
         return false;
     words_read(reply->content, &words);
     meaning = words_judge(&words);
-    enroll_error_set(ret_error, meaning->exit_status, step, meaning->advice, "The server refused %s: %s.",
-                     name, meaning->message);
+    enroll_error_set(ret_error, meaning->exit_status, meaning->advice, "The server refused %s: %s.", name,
+                     meaning->message);
     ret_error->hresult = meaning->hresult;
     server_text_write(&words, ret_error);
     printable_copy(words.trace_id, ret_error->trace_id, sizeof(ret_error->trace_id));

@@ -17,8 +17,7 @@
  * True when the reply is a fault: *ret_error then says which step was refused and why, with the HRESULT, the
  * server's text, trace id, activity id, and what to do.
  */
-bool fault_read(const struct soap_reply *reply, enum enroll_step step, const char *name,
-                struct enroll_error *ret_error);
+bool fault_read(const struct soap_reply *reply, const char *name, struct enroll_error *ret_error);
 
 /* The short name of an HRESULT: "AUTHENTICATION". "UNKNOWN" for those nobody knows. */
 const char *fault_hresult_name(uint32_t hresult);

@@ -28,25 +28,6 @@ void policies_request_write(struct xml_text *text, const char *message_id, const
     soap_envelope_end(text);
 }
 
-void certificate_requirements_default(struct certificate_requirements *ret_requirements)
-{
-    *ret_requirements = (struct certificate_requirements){
-        .key_type = TPM_KEY_RSA, .minimum_bits = 2048, .curve = TPM_CURVE_NONE, .hash = TPM_HASH_SHA256};
-}
-
-void certificate_requirements_free(struct certificate_requirements *requirements)
-{
-    free(requirements->policy_id);
-    free(requirements->policy_name);
-    for (size_t i = 0; i < requirements->extension_count; i++) {
-        free(requirements->extensions[i].oid);
-        free(requirements->extensions[i].value);
-    }
-    for (size_t i = 0; i < requirements->warning_count; i++)
-        free(requirements->warnings[i]);
-    certificate_requirements_default(requirements);
-}
-
 static void warn(struct certificate_requirements *requirements, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -55,7 +36,7 @@ static void warn(struct certificate_requirements *requirements, const char *form
     va_list arguments;
     char *text = NULL;
 
-    if (requirements->warning_count == POLICY_WARNINGS_MAX)
+    if (requirements->warning_count == REQUIREMENTS_WARNINGS_MAX)
         return;
     va_start(arguments, format);
     if (vasprintf(&text, format, arguments) < 0)
@@ -183,7 +164,7 @@ static enum enroll_exit curve_choose(struct certificate_requirements *requiremen
         return ENROLL_OK;
     }
     return enroll_error_set(
-        ret_error, ENROLL_POLICY, STEP_POLICY, "The policy on the server has to be changed.",
+        ret_error, ENROLL_POLICY, "The policy on the server has to be changed.",
         "The policy asks for an elliptic curve key of at least %u bits%s; there is no such curve.", bits,
         curve != TPM_CURVE_NONE ? " on a smaller curve that it names" : "");
 }
@@ -199,7 +180,7 @@ static enum enroll_exit key_read(const xmlNode *oids, const xmlNode *attributes,
     if (!absent(key, "minimalKeyLength") &&
         (!xml_child_number(key, "minimalKeyLength", UINT32_MAX, &length) || length == 0))
         return enroll_error_set(
-            ret_error, ENROLL_NOT_MDE, STEP_POLICY, NULL,
+            ret_error, ENROLL_PROTOCOL, NULL,
             "The answer to GetPolicies was refused: minimalKeyLength is no positive number.");
     if (length > 2048)
         requirements->minimum_bits = (unsigned)length;
@@ -218,7 +199,7 @@ static enum enroll_exit key_read(const xmlNode *oids, const xmlNode *attributes,
         return curve_choose(requirements, algorithms[i].curve, (unsigned)length, ret_error);
     }
     enroll_error_set(
-        ret_error, ENROLL_POLICY, STEP_POLICY, "The policy on the server has to be changed.",
+        ret_error, ENROLL_POLICY, "The policy on the server has to be changed.",
         "The policy asks for a key of the algorithm %s; RSA and the NIST curves are what is possible.", oid);
     free(oid);
     return ENROLL_POLICY;
@@ -238,8 +219,8 @@ static enum enroll_exit archival_refuse(const xmlNode *attributes, struct enroll
         asked = "that a registration authority sign the request, which MDE2 has no way for";
     if (asked == NULL)
         return ENROLL_OK;
-    return enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY,
-                            "The policy on the server has to be changed.", "The policy asks %s.", asked);
+    return enroll_error_set(ret_error, ENROLL_POLICY, "The policy on the server has to be changed.",
+                            "The policy asks %s.", asked);
 }
 
 static enum enroll_exit extensions_read(const xmlNode *oids, const xmlNode *attributes,
@@ -250,17 +231,18 @@ static enum enroll_exit extensions_read(const xmlNode *oids, const xmlNode *attr
 
     for (const xmlNode *node = xml_child(extensions, "extension"); node != NULL;
          node = xml_sibling_find(node->next, "extension")) {
-        struct policy_extension extension = {.critical = child_is(node, "critical", "true")};
+        struct requested_extension extension = {.critical = child_is(node, "critical", "true")};
         char *value = xml_child_text(node, "value");
         const char *why = "it has no value";
         bool decoded = value != NULL && xml_base64_decode(value, &extension.value, &extension.size, &why);
 
         free(value);
         extension.oid = oid_resolve(oids, node, "oIDReference");
-        if (!decoded || extension.oid == NULL || requirements->extension_count == POLICY_EXTENSIONS_MAX) {
+        if (!decoded || extension.oid == NULL ||
+            requirements->extension_count == REQUIREMENTS_EXTENSIONS_MAX) {
             free(extension.value);
             free(extension.oid);
-            return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_POLICY, NULL,
+            return enroll_error_set(ret_error, ENROLL_PROTOCOL, NULL,
                                     "The answer to GetPolicies was refused: an extension in it %s.",
                                     !decoded                ? "is not base64"
                                     : extension.oid == NULL ? "names no OID"
@@ -317,12 +299,12 @@ enum enroll_exit policies_response_parse(const struct soap_reply *reply,
     enum enroll_exit status = ENROLL_OK;
 
     if (!xml_element_is(reply->content, "GetPoliciesResponse"))
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_POLICY, NULL,
+        return enroll_error_set(ret_error, ENROLL_PROTOCOL, NULL,
                                 "The answer to GetPolicies was refused: it holds no GetPoliciesResponse.");
     if (xml_child_count(reply->content, "response") > 1 || xml_child_count(response, "policies") > 1 ||
         xml_child_count(reply->content, "oIDs") > 1)
         return enroll_error_set(
-            ret_error, ENROLL_NOT_MDE, STEP_POLICY, NULL,
+            ret_error, ENROLL_PROTOCOL, NULL,
             "The answer to GetPolicies was refused: an element in it is there more than once.");
     certificate_requirements_default(&requirements);
     requirements.policy_id = printable_child(response, "policyID");
@@ -334,8 +316,7 @@ enum enroll_exit policies_response_parse(const struct soap_reply *reply,
              child_is(response, "policiesNotChanged", "true") || xml_child_count(policies, "policy") == 0)
         warn(&requirements, "The server gave no policy; the defaults are used.");
     else if (policy == NULL)
-        status = enroll_error_set(ret_error, ENROLL_POLICY, STEP_POLICY,
-                                  "Ask the administrator for the right to enrol.",
+        status = enroll_error_set(ret_error, ENROLL_POLICY, "Ask the administrator for the right to enrol.",
                                   "No policy of this server lets this user enrol.");
     else
         status =

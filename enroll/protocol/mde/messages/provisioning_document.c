@@ -35,8 +35,8 @@ static void warn(struct provisioning_document *document, const char *format, ...
 
 static enum enroll_exit refuse(struct enroll_error *ret_error, const char *what)
 {
-    return enroll_error_set(ret_error, ENROLL_NOT_MDE, STEP_ENROL, NULL,
-                            "The provisioning document was refused: %s.", what);
+    return enroll_error_set(ret_error, ENROLL_PROTOCOL, NULL, "The provisioning document was refused: %s.",
+                            what);
 }
 
 /* ---- characteristics and parameters ---- */
@@ -120,13 +120,13 @@ static void hash_compare(struct provisioning_document *document, const xmlNode *
     free(given);
 }
 
-static bool certificate_known(const struct provisioning_document *document, enum provisioning_store store,
+static bool certificate_known(const struct provisioning_document *document, enum received_role role,
                               const uint8_t *der, size_t size)
 {
-    for (size_t i = 0; i < document->certificate_count; i++) {
-        const struct provisioning_certificate *known = &document->certificates[i];
+    for (size_t i = 0; i < document->received.count; i++) {
+        const struct received_certificate *known = &document->received.list[i];
 
-        if (known->store == store && known->size == size && memcmp(known->der, der, size) == 0)
+        if (known->role == role && known->size == size && memcmp(known->der, der, size) == 0)
             return true;
     }
     return false;
@@ -134,8 +134,7 @@ static bool certificate_known(const struct provisioning_document *document, enum
 
 /* `node` is the characteristic that is named by the certificate's hash. */
 static enum enroll_exit certificate_add(struct provisioning_document *document, const xmlNode *node,
-                                        enum provisioning_store store, bool user,
-                                        struct enroll_error *ret_error)
+                                        enum received_role role, struct enroll_error *ret_error)
 {
     char *text = parameter(node, "EncodedCertificate");
     const char *why;
@@ -149,20 +148,19 @@ static enum enroll_exit certificate_add(struct provisioning_document *document, 
     free(text);
     if (!decoded)
         return enroll_error_set(
-            ret_error, ENROLL_NOT_MDE, STEP_ENROL, NULL,
+            ret_error, ENROLL_PROTOCOL, NULL,
             "The provisioning document was refused: a certificate in it cannot be read: %s.", why);
-    if (certificate_known(document, store, der, size)) {
-        free(der);
-        return ENROLL_OK;
+    enum enroll_exit status = ENROLL_OK;
+    if (!certificate_known(document, role, der, size)) {
+        if (document->received.count == RECEIVED_CERTIFICATES_MAX)
+            status = refuse(ret_error, "it holds more certificates than an enrolment can have");
+        else if (!received_certificate_add(&document->received, role, der, size))
+            status = enroll_error_memory(ret_error);
+        else
+            hash_compare(document, node, der, size);
     }
-    if (document->certificate_count == PROVISIONING_CERTIFICATES_MAX) {
-        free(der);
-        return refuse(ret_error, "it holds more certificates than an enrolment can have");
-    }
-    hash_compare(document, node, der, size);
-    document->certificates[document->certificate_count++] =
-        (struct provisioning_certificate){.store = store, .user = user, .der = der, .size = size};
-    return ENROLL_OK;
+    free(der);
+    return status;
 }
 
 static void days_read(struct provisioning_document *document, const char *text, const char *name,
@@ -208,11 +206,11 @@ static void renewal_read(struct provisioning_document *document, const xmlNode *
 
 /* Root, CA or My: System and User, and under them characteristics named by a certificate's hash. */
 static enum enroll_exit store_read(struct provisioning_document *document, const xmlNode *root,
-                                   enum provisioning_store store, struct enroll_error *ret_error)
+                                   enum received_role role, struct enroll_error *ret_error)
 {
     for (const xmlNode *place = characteristic_child(root, NULL); place != NULL;
          place = characteristic_find(place->next, NULL)) {
-        if (store == STORE_MY && type_is(place, "WSTEP")) {
+        if (role == RECEIVED_DEVICE && type_is(place, "WSTEP")) {
             renewal_read(document, place);
             continue;
         }
@@ -220,8 +218,7 @@ static enum enroll_exit store_read(struct provisioning_document *document, const
             continue;
         for (const xmlNode *node = characteristic_child(place, NULL); node != NULL;
              node = characteristic_find(node->next, NULL)) {
-            enum enroll_exit status =
-                certificate_add(document, node, store, type_is(place, "User"), ret_error);
+            enum enroll_exit status = certificate_add(document, node, role, ret_error);
 
             if (status != ENROLL_OK)
                 return status;
@@ -235,13 +232,13 @@ static enum enroll_exit certificates_read(struct provisioning_document *document
 {
     static const struct {
         const char *name;
-        enum provisioning_store store;
-    } stores[] = {{"Root", STORE_ROOT}, {"CA", STORE_CA}, {"My", STORE_MY}};
+        enum received_role role;
+    } stores[] = {{"Root", RECEIVED_ROOT}, {"CA", RECEIVED_INTERMEDIATE}, {"My", RECEIVED_DEVICE}};
 
     for (size_t i = 0; i < sizeof(stores) / sizeof(stores[0]); i++) {
         for (const xmlNode *node = characteristic_child(certificate_store, stores[i].name); node != NULL;
              node = characteristic_find(node->next, stores[i].name)) {
-            enum enroll_exit status = store_read(document, node, stores[i].store, ret_error);
+            enum enroll_exit status = store_read(document, node, stores[i].role, ret_error);
 
             if (status != ENROLL_OK)
                 return status;
@@ -332,7 +329,7 @@ enum enroll_exit provisioning_document_parse(const char *xml, size_t size,
     root = xmlDocGetRootElement(tree);
     document = calloc(1, sizeof(*document));
     if (document == NULL) {
-        status = enroll_error_memory(ret_error, STEP_ENROL);
+        status = enroll_error_memory(ret_error);
         goto done;
     }
     document->renew_period_days = RENEW_PERIOD_DEFAULT;
@@ -342,7 +339,7 @@ enum enroll_exit provisioning_document_parse(const char *xml, size_t size,
         goto done;
     }
     status = document_read(document, root, ret_error);
-    if (status == ENROLL_OK && document->certificate_count == 0)
+    if (status == ENROLL_OK && document->received.count == 0)
         status = refuse(ret_error, "there is no certificate in it");
 done:
     xmlFreeDoc(tree);
@@ -357,8 +354,7 @@ void provisioning_document_free(struct provisioning_document *document)
 {
     if (document == NULL)
         return;
-    for (size_t i = 0; i < document->certificate_count; i++)
-        free(document->certificates[i].der);
+    received_certificates_clear(&document->received);
     for (size_t i = 0; i < document->warning_count; i++)
         free(document->warnings[i]);
     free(document->renew_url);

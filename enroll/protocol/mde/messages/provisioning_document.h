@@ -7,25 +7,14 @@
 #include <stdint.h>
 
 #include "error.h"
-
-#define PROVISIONING_CERTIFICATES_MAX 32
-
-enum provisioning_store { STORE_ROOT, STORE_CA, STORE_MY };
-
-struct provisioning_certificate {
-    enum provisioning_store store;
-    bool user; /* .../User, else .../System */
-    uint8_t *der;
-    size_t size;
-};
+#include "received.h"
 
 /* Everything we read of the document; secrets of APPAUTH are not kept. Strings may be NULL. */
 struct provisioning_document {
-    size_t certificate_count;
-    struct provisioning_certificate certificates[PROVISIONING_CERTIFICATES_MAX];
-    unsigned renew_period_days;   /* default 42 */
-    unsigned retry_interval_days; /* default 7 */
-    char *renew_url;              /* WSTEP/Renew/ServerURL */
+    struct received_certificates received; /* System and User stores alike */
+    unsigned renew_period_days;            /* default 42 */
+    unsigned retry_interval_days;          /* default 7 */
+    char *renew_url;                       /* WSTEP/Renew/ServerURL */
     char *provider_id;
     char *server_name;
     char *management_url; /* APPLICATION w7 ADDR */

@@ -120,7 +120,7 @@ static char *activity_read(const xmlNode *header)
     return result;
 }
 
-enum enroll_exit soap_reply_parse(const char *xml, size_t size, enum enroll_step step, const char *name,
+enum enroll_exit soap_reply_parse(const char *xml, size_t size, const char *name,
                                   struct soap_reply *ret_reply, struct enroll_error *ret_error)
 {
     struct soap_reply reply = {0};
@@ -129,13 +129,13 @@ enum enroll_exit soap_reply_parse(const char *xml, size_t size, enum enroll_step
 
     reply.document = xml_document_parse(xml, size, &reply.odd_namespaces, why, sizeof(why));
     if (reply.document == NULL)
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, step,
+        return enroll_error_set(ret_error, ENROLL_PROTOCOL,
                                 "Check that the address is that of an MDM server that speaks MDE2.",
                                 "The answer to %s was refused: %s.", name, why);
     refusal = envelope_refusal(xmlDocGetRootElement(reply.document));
     if (refusal != NULL) {
         xmlFreeDoc(reply.document);
-        return enroll_error_set(ret_error, ENROLL_NOT_MDE, step,
+        return enroll_error_set(ret_error, ENROLL_PROTOCOL,
                                 "Check that the address is that of an MDM server that speaks MDE2.",
                                 "The answer to %s was refused: %s.", name, refusal);
     }

@@ -69,10 +69,10 @@ struct soap_reply {
 };
 
 /*
- * Reads an answer of `size` bytes: one Envelope, one Body. Errors: ENROLL_NOT_MDE, told as an answer to
+ * Reads an answer of `size` bytes: one Envelope, one Body. Errors: ENROLL_PROTOCOL, told as an answer to
  * `name`.
  */
-enum enroll_exit soap_reply_parse(const char *xml, size_t size, enum enroll_step step, const char *name,
+enum enroll_exit soap_reply_parse(const char *xml, size_t size, const char *name,
                                   struct soap_reply *ret_reply, struct enroll_error *ret_error)
     __attribute__((warn_unused_result));
 void soap_reply_clear(struct soap_reply *reply);

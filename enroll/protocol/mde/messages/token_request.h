@@ -41,7 +41,7 @@ struct token_response {
     size_t document_size;
 };
 
-/* Errors: ENROLL_NOT_MDE. */
+/* Errors: ENROLL_PROTOCOL. */
 enum enroll_exit token_response_parse(const struct soap_reply *reply, struct token_response *ret_response,
                                       struct enroll_error *ret_error) __attribute__((warn_unused_result));
 void token_response_clear(struct token_response *response);

@@ -10,12 +10,12 @@
 /* A server's clock may be ahead of ours by this much. */
 #define CLOCK_SKEW 300
 
-/* The document's certificates, decoded; NULL where it is not X.509. Same indices. */
+/* What came, decoded; NULL where it is not X.509. Same indices. */
 struct decoded {
-    X509 *certificates[PROVISIONING_CERTIFICATES_MAX];
+    X509 *certificates[RECEIVED_CERTIFICATES_MAX];
 };
 
-static X509 *certificate_decode(const struct provisioning_certificate *certificate)
+static X509 *certificate_decode(const struct received_certificate *certificate)
 {
     const unsigned char *end = certificate->der;
     X509 *x509 = d2i_X509(NULL, &end, (long)certificate->size);
@@ -65,14 +65,14 @@ static bool may_sign(X509 *certificate)
            (X509_get_key_usage(certificate) & X509v3_KU_DIGITAL_SIGNATURE) != 0;
 }
 
-/* Exactly one certificate of My is for our key. */
-static enum enroll_exit own_find(const struct provisioning_document *document, const struct decoded *decoded,
+/* Exactly one certificate is for our key. */
+static enum enroll_exit own_find(const struct received_certificates *received, const struct decoded *decoded,
                                  const EVP_PKEY *key, size_t *ret_index, struct enroll_error *ret_error)
 {
     size_t matches = 0, mine = 0, index = 0;
 
-    for (size_t i = 0; i < document->certificate_count; i++) {
-        if (document->certificates[i].store != STORE_MY)
+    for (size_t i = 0; i < received->count; i++) {
+        if (received->list[i].role != RECEIVED_DEVICE)
             continue;
         mine++;
         if (decoded->certificates[i] == NULL || !key_is(decoded->certificates[i], key))
@@ -85,9 +85,9 @@ static enum enroll_exit own_find(const struct provisioning_document *document, c
         return ENROLL_OK;
     }
     if (matches > 1)
-        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, STEP_ENROL, "Tell the server's administrator.",
+        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, "Tell the server's administrator.",
                                 "The server sent %zu different certificates for this device's key.", matches);
-    return enroll_error_set(ret_error, ENROLL_CERTIFICATE, STEP_ENROL, "Tell the server's administrator.",
+    return enroll_error_set(ret_error, ENROLL_CERTIFICATE, "Tell the server's administrator.",
                             mine == 0 ? "The server sent no certificate for this device."
                                       : "The server sent a certificate for another key than this device's.");
 }
@@ -116,8 +116,8 @@ static enum enroll_exit own_check(X509 *certificate, time_t now, struct issued_c
         advice = "Check this machine's clock, then tell the server's administrator.";
     }
     if (fault != NULL)
-        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, STEP_ENROL, advice,
-                                "The certificate that was issued %s.", fault);
+        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, advice, "The certificate that was issued %s.",
+                                fault);
     ret_issued->not_before = from;
     ret_issued->not_after = to;
     return ENROLL_OK;
@@ -155,9 +155,9 @@ static enum enroll_exit usage_verify(const struct decoded *decoded, size_t own, 
     X509_STORE_CTX_free(context);
     X509_STORE_free(store);
     if (!prepared)
-        return enroll_error_memory(ret_error, STEP_ENROL);
+        return enroll_error_memory(ret_error);
     if (reason != X509_V_OK)
-        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, STEP_ENROL, "tell the server's administrator",
+        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, "tell the server's administrator",
                                 "no server would take the certificate that was issued: %s",
                                 X509_verify_cert_error_string(reason));
     return ENROLL_OK;
@@ -165,10 +165,10 @@ static enum enroll_exit usage_verify(const struct decoded *decoded, size_t own, 
 
 /* The index of the certificate that issued `certificate`, by name and signature; certificate_count if none
  * did. */
-static size_t issuer_find(const struct provisioning_document *document, const struct decoded *decoded,
+static size_t issuer_find(const struct received_certificates *received, const struct decoded *decoded,
                           X509 *certificate, const bool *used)
 {
-    for (size_t i = 0; i < document->certificate_count; i++) {
+    for (size_t i = 0; i < received->count; i++) {
         X509 *candidate = decoded->certificates[i];
 
         if (used[i] || candidate == NULL || X509_check_ca(candidate) == 0)
@@ -177,48 +177,47 @@ static size_t issuer_find(const struct provisioning_document *document, const st
             X509_verify(certificate, X509_get0_pubkey(candidate)) == 1)
             return i;
     }
-    return document->certificate_count;
+    return received->count;
 }
 
-static bool has_authorities(const struct provisioning_document *document)
+static bool has_authorities(const struct received_certificates *received)
 {
-    for (size_t i = 0; i < document->certificate_count; i++)
-        if (document->certificates[i].store != STORE_MY)
+    for (size_t i = 0; i < received->count; i++)
+        if (received->list[i].role != RECEIVED_DEVICE)
             return true;
     return false;
 }
 
-static enum enroll_exit chain_build(const struct provisioning_document *document,
+static enum enroll_exit chain_build(const struct received_certificates *received,
                                     const struct decoded *decoded, size_t own, time_t now,
                                     struct issued_certificate *ret_issued, struct enroll_error *ret_error)
 {
-    bool used[PROVISIONING_CERTIFICATES_MAX] = {false};
+    bool used[RECEIVED_CERTIFICATES_MAX] = {false};
     size_t at = own, indices[ISSUED_CHAIN_MAX];
     time_t end;
 
     used[own] = true;
     ret_issued->chain_count = 0;
     while (ret_issued->chain_count < ISSUED_CHAIN_MAX) {
-        at = issuer_find(document, decoded, decoded->certificates[at], used);
-        if (at == document->certificate_count)
+        at = issuer_find(received, decoded, decoded->certificates[at], used);
+        if (at == received->count)
             break;
         if (!time_read(X509_get0_notAfter(decoded->certificates[at]), &end) || end < now)
-            return enroll_error_set(ret_error, ENROLL_CERTIFICATE, STEP_ENROL,
-                                    "Tell the server's administrator.",
+            return enroll_error_set(ret_error, ENROLL_CERTIFICATE, "Tell the server's administrator.",
                                     "The certification authority that issued the certificate has expired.");
         used[at] = true;
         indices[ret_issued->chain_count] = at;
-        ret_issued->chain[ret_issued->chain_count++] = &document->certificates[at];
+        ret_issued->chain[ret_issued->chain_count++] = &received->list[at];
     }
-    if (ret_issued->chain_count == 0 && has_authorities(document))
+    if (ret_issued->chain_count == 0 && has_authorities(received))
         return enroll_error_set(
-            ret_error, ENROLL_CERTIFICATE, STEP_ENROL, "Tell the server's administrator.",
+            ret_error, ENROLL_CERTIFICATE, "Tell the server's administrator.",
             "The certificate was issued by none of the certification authorities that the server sent.");
     return usage_verify(decoded, own, indices, ret_issued->chain_count, now, ret_issued->not_before,
                         ret_error);
 }
 
-enum enroll_exit issued_certificate_choose(const struct provisioning_document *document,
+enum enroll_exit issued_certificate_choose(const struct received_certificates *received,
                                            const uint8_t *public_key_info, size_t public_key_info_size,
                                            time_t now, struct issued_certificate *ret_issued,
                                            struct enroll_error *ret_error)
@@ -231,17 +230,17 @@ enum enroll_exit issued_certificate_choose(const struct provisioning_document *d
     size_t own = 0;
 
     if (key == NULL)
-        return enroll_error_set(ret_error, ENROLL_FAILED, STEP_ENROL, NULL,
+        return enroll_error_set(ret_error, ENROLL_FAILED, NULL,
                                 "This device's own public key cannot be read.");
-    for (size_t i = 0; i < document->certificate_count; i++)
-        decoded.certificates[i] = certificate_decode(&document->certificates[i]);
-    status = own_find(document, &decoded, key, &own, ret_error);
+    for (size_t i = 0; i < received->count; i++)
+        decoded.certificates[i] = certificate_decode(&received->list[i]);
+    status = own_find(received, &decoded, key, &own, ret_error);
     if (status == ENROLL_OK)
         status = own_check(decoded.certificates[own], now, &issued, ret_error);
     if (status == ENROLL_OK)
-        status = chain_build(document, &decoded, own, now, &issued, ret_error);
-    issued.certificate = &document->certificates[own];
-    for (size_t i = 0; i < document->certificate_count; i++)
+        status = chain_build(received, &decoded, own, now, &issued, ret_error);
+    issued.certificate = &received->list[own];
+    for (size_t i = 0; i < received->count; i++)
         X509_free(decoded.certificates[i]);
     EVP_PKEY_free(key);
     ERR_clear_error();
