@@ -21,6 +21,6 @@ static enum enroll_exit options_set(struct run *run, struct attempt_options *opt
 int command_enroll(int argc, char **argv)
 {
     static const struct service_command command = {
-        .command = COMMAND_ENROLL, .writes = true, .options_set = options_set, .use_case = enrol};
+        .command = COMMAND_ENROLL, .writes = true, .options_set = options_set, .use_case = attempt_enrol};
     return service_command_run(&command, argc, argv);
 }

@@ -17,6 +17,6 @@ static enum enroll_exit options_set(struct run *run, struct attempt_options *opt
 int command_renew(int argc, char **argv)
 {
     static const struct service_command command = {
-        .command = COMMAND_RENEW, .writes = false, .options_set = options_set, .use_case = renew};
+        .command = COMMAND_RENEW, .writes = false, .options_set = options_set, .use_case = attempt_renew};
     return service_command_run(&command, argc, argv);
 }

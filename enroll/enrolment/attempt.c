@@ -139,8 +139,8 @@ enum enroll_exit attempt_connect(struct attempt *attempt, const struct protocol_
     return attempt->protocol->open(&attempt->request, &attempt->session, attempt->error);
 }
 
-enum enroll_exit describe(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
-                          struct enroll_error *ret_error)
+enum enroll_exit attempt_describe(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
+                                  struct enroll_error *ret_error)
 {
     struct attempt attempt;
     attempt_begin(&attempt, options, ret_outcome, &ret_outcome->now.record, ret_error);

@@ -60,14 +60,14 @@ struct attempt_outcome {
 };
 
 /* Enrols this machine. */
-enum enroll_exit enrol(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
-                       struct enroll_error *ret_error) __attribute__((warn_unused_result));
+enum enroll_exit attempt_enrol(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
+                               struct enroll_error *ret_error) __attribute__((warn_unused_result));
 /* Renews what is enrolled, with a new key. */
-enum enroll_exit renew(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
-                       struct enroll_error *ret_error) __attribute__((warn_unused_result));
+enum enroll_exit attempt_renew(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
+                               struct enroll_error *ret_error) __attribute__((warn_unused_result));
 /* Asks the service for its requirements; nothing is made, nothing is written. */
-enum enroll_exit describe(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
-                          struct enroll_error *ret_error) __attribute__((warn_unused_result));
+enum enroll_exit attempt_describe(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
+                                  struct enroll_error *ret_error) __attribute__((warn_unused_result));
 
 void attempt_outcome_clear(struct attempt_outcome *outcome);
 

@@ -169,13 +169,14 @@ static enum enroll_exit finish(struct attempt *attempt)
     enum enroll_exit status = issuance_suspend(attempt->issuance, attempt->error);
     if (status != ENROLL_OK)
         return status;
+    *attempt->error = (struct enroll_error){0}; /* what was set on the way is no failure */
     attempt->outcome->action = "pending";
     attempt->outcome->now.has_record = true;
     return ENROLL_PENDING;
 }
 
-enum enroll_exit enrol(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
-                       struct enroll_error *ret_error)
+enum enroll_exit attempt_enrol(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
+                               struct enroll_error *ret_error)
 {
     struct attempt attempt;
     struct enrolled existing = {0};

@@ -230,8 +230,8 @@ static void state_record(struct renewal *renewal, enum enroll_exit status)
     renewal->now->state = state;
 }
 
-enum enroll_exit renew(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
-                       struct enroll_error *ret_error)
+enum enroll_exit attempt_renew(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
+                               struct enroll_error *ret_error)
 {
     struct renewal renewal = {.now = &ret_outcome->now};
     struct attempt *attempt = &renewal.attempt;

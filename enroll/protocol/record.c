@@ -169,7 +169,7 @@ bool record_parse(const char *text, size_t size, struct record *ret_record)
     struct keyfile *keyfile = keyfile_parse(text, size, &line);
     bool parsed = keyfile != NULL;
     for (size_t i = 0; parsed && keyfile_entry(keyfile, i, &section, &key, &value); i++)
-        parsed = record_set(&record, section, key, value);
+        parsed = section[0] == '\0' || record_set(&record, section, key, value);
     keyfile_free(keyfile);
     if (parsed)
         *ret_record = record;

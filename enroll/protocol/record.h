@@ -10,10 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_PROTOCOL    "enrollment", "protocol" /* name of the protocol; missing: mde2 */
-#define RECORD_ADDRESS     "enrollment", "address"  /* as the operator typed it */
-#define RECORD_USER        "enrollment", "user"
-#define RECORD_ENROLLED_AT "enrollment", "enrolled_at" /* of the first certificate; seconds since the epoch  \
+#define RECORD_PROTOCOL "enrollment", "protocol" /* name of the protocol; missing: mde2 */
+#define RECORD_ADDRESS  "enrollment", "address"  /* as the operator typed it */
+#define RECORD_USER     "enrollment", "user"
+#define RECORD_ENROLLED_AT                                                                                   \
+    "enrollment", "enrolled_at"                        /* of the first certificate; seconds since the epoch  \
                                                         */
 #define RECORD_CA_FILE      "enrollment", "ca_file"    /* absolute path */
 #define RECORD_PERSISTENT   "enrollment", "persistent" /* "auto", "yes", "no" */
@@ -58,7 +59,7 @@ bool record_hosts(const struct record *record, char **ret_storage,
 
 /* The text of the file, malloc()ed; NULL: no memory. */
 char *record_format(const struct record *record) __attribute__((warn_unused_result));
-/* False when the text is not of the form. */
+/* False when the text is not of the form. What stands before the first section is left out. */
 bool record_parse(const char *text, size_t size, struct record *ret_record)
     __attribute__((warn_unused_result));
 /* Frees what it holds and leaves it empty. */

@@ -4,15 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "enrollment.h"
 #include "private_key_pem.h"
+#include "record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct tpm_key key;
-    struct enrollment enrollment, again;
+    struct record record, again;
 
     /* What is accepted can be written, and reads back the same. */
     if (private_key_pem_parse((const char *)data, size, &key)) {
@@ -23,18 +23,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         free(text);
     }
-    if (enrollment_parse((const char *)data, size, &enrollment)) {
-        char *text = enrollment_format(&enrollment);
-        if (text == NULL || !enrollment_parse(text, strlen(text), &again))
+    if (record_parse((const char *)data, size, &record)) {
+        char *text = record_format(&record);
+        if (text == NULL || !record_parse(text, strlen(text), &again))
             abort();
         char *storage;
-        const char *hosts[ENROLLMENT_HOSTS_MAX + 1];
-        if (enrollment_hosts(&again, &storage, hosts))
+        const char *hosts[RECORD_HOSTS_MAX + 1];
+        if (record_hosts(&again, &storage, hosts))
             free(storage);
-        if (!enrollment_hosts_accept(&again))
+        if (!record_host_accept(&again, record_get(&again, RECORD_SERVICE_URL)))
             abort();
-        enrollment_free(&again);
-        enrollment_free(&enrollment);
+        record_clear(&again);
+        record_clear(&record);
         free(text);
     }
     return 0;

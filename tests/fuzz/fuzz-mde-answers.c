@@ -24,9 +24,9 @@ static void choose(const struct provisioning_document *document)
     struct issued_certificate issued;
     struct enroll_error error;
 
-    for (size_t i = 0; i < document->certificate_count; i++) {
-        const uint8_t *der = document->certificates[i].der;
-        X509 *certificate = d2i_X509(NULL, &der, (long)document->certificates[i].size);
+    for (size_t i = 0; i < document->received.count; i++) {
+        const uint8_t *der = document->received.list[i].der;
+        X509 *certificate = d2i_X509(NULL, &der, (long)document->received.list[i].size);
         uint8_t *key = NULL;
         int size = certificate != NULL ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key) : 0;
 

@@ -1,4 +1,5 @@
 #include "mde-harness.h"
+#include "public_key.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -194,12 +195,13 @@ static enum enroll_exit request_make(void *context, const struct certificate_req
     return ENROLL_OK;
 }
 
-static void progress(void *context, enum enroll_step step, enum progress_state state, const char *text)
+static void progress(void *context, unsigned step, enum progress_state state, const char *text)
 {
     struct harness_run *run = context;
     size_t size = strlen(run->notes);
 
-    (void)step;
+    if (run->observe_progress != NULL)
+        run->observe_progress(run->observe_context, step, state, text);
     assert_non_null(text);
     if (state == PROGRESS_NOTE || state == PROGRESS_WARNING)
         snprintf(run->notes + size, sizeof(run->notes) - size, "%s\n", text);
@@ -307,10 +309,27 @@ enum enroll_exit harness_issued(const struct harness_run *run, struct issued_cer
 
     assert_true(size > 0);
     assert_non_null(run->result.document);
-    status =
-        issued_certificate_choose(run->result.document, der, (size_t)size, time(NULL), ret_issued, ret_error);
+    status = issued_certificate_choose(&run->result.document->received, der, (size_t)size, time(NULL),
+                                       ret_issued, ret_error);
     OPENSSL_free(der);
     return status;
+}
+
+void harness_outcome(const struct issued_certificate *issued, struct attempt_outcome *ret_outcome)
+{
+    *ret_outcome = (struct attempt_outcome){.described = true};
+    certificate_requirements_default(&ret_outcome->requirements);
+    assert_true(record_set(&ret_outcome->now.record, RECORD_USER, HARNESS_ADDRESS));
+    ret_outcome->now.generation = calloc(1, sizeof(*ret_outcome->now.generation));
+    assert_non_null(ret_outcome->now.generation);
+    ret_outcome->now.generation->has_certificate = true;
+    assert_true(token_bytes_copy(issued->certificate->der, issued->certificate->size,
+                                 &ret_outcome->now.generation->certificate.value));
+}
+
+void harness_outcome_clear(struct attempt_outcome *outcome)
+{
+    attempt_outcome_clear(outcome);
 }
 
 void harness_run_clear(struct harness_run *run)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "attempt.h"
 #include "credential.h"
 #include "flow.h"
 #include "issued_certificate.h"
@@ -52,7 +53,8 @@ struct harness_run {
     const char *token_type;         /* NULL: the default */
     struct device_profile *profile; /* NULL: this machine's */
     void (*observe)(void *context, const struct https_exchange *exchange);
-    void *observe_context;
+    void (*observe_progress)(void *context, unsigned step, enum progress_state state, const char *text);
+    void *observe_context; /* of both */
     /* outcome */
     enum enroll_exit status;
     struct flow_result result;
@@ -75,6 +77,10 @@ void harness_renew(struct harness_run *run, const struct mde_server *server,
 /* Which certificate came for the key of the last request. */
 enum enroll_exit harness_issued(const struct harness_run *run, struct issued_certificate *ret_issued,
                                 struct enroll_error *ret_error);
+/* What the page of a trace needs: the record, and as generation `issued` alone. Cleared with
+ * harness_outcome_clear(). */
+void harness_outcome(const struct issued_certificate *issued, struct attempt_outcome *ret_outcome);
+void harness_outcome_clear(struct attempt_outcome *outcome);
 void harness_run_clear(struct harness_run *run);
 
 /* Whether some file in the server's received/ whose name ends with `end` holds `text`; how many files end so.

@@ -48,7 +48,7 @@ static void token_make(const char *name, const char *type)
 }
 
 /* An enrolment that is to be renewed. */
-struct enrolled {
+struct enrolled_device {
     char token[256];
     struct tpm *tpm;
     struct token_generation *generation;
@@ -63,7 +63,7 @@ struct enrolled {
 
 static const char *const accepted_hosts[] = {"enterpriseenrollment.contoso.test", NULL};
 
-static void key_open(struct enrolled *enrolled)
+static void key_open(struct enrolled_device *enrolled)
 {
     char why[256];
     struct enroll_error error;
@@ -73,12 +73,11 @@ static void key_open(struct enrolled *enrolled)
     assert_int_equal(token_generation_read(enrolled->token, &enrolled->generation, why, sizeof(why)),
                      TOKEN_OK);
     assert_int_equal(
-        signing_key_open(enrolled->tpm, &enrolled->generation->key, NULL, &enrolled->key, &error),
-        ENROLL_OK);
+        signing_key_open(enrolled->tpm, &enrolled->generation->key, NULL, &enrolled->key, &error), ENROLL_OK);
 }
 
 /* The enrolment itself asks with the TPM's key, so the server sees what it sees of a device. */
-static void enrol(struct enrolled *enrolled, const char *type, const char *renew_mode)
+static void enrol(struct enrolled_device *enrolled, const char *type, const char *renew_mode)
 {
     static unsigned number;
     char name[32];
@@ -121,7 +120,7 @@ static void enrol(struct enrolled *enrolled, const char *type, const char *renew
                                               .key = enrolled->key};
 }
 
-static void enrolled_clear(struct enrolled *enrolled)
+static void enrolled_device_clear(struct enrolled_device *enrolled)
 {
     mde_server_stop(&enrolled->server);
     free((char *)(uintptr_t)enrolled->arguments[1]);
@@ -130,7 +129,7 @@ static void enrolled_clear(struct enrolled *enrolled)
     tpm_free(enrolled->tpm);
 }
 
-static void renew(struct enrolled *enrolled, struct harness_run *run)
+static void renew(struct enrolled_device *enrolled, struct harness_run *run)
 {
     harness_run_init(run);
     run->discovery_url = enrolled->url;
@@ -140,7 +139,7 @@ static void renew(struct enrolled *enrolled, struct harness_run *run)
 
 static void renewed_is(const char *type, const char *mode, const char *note)
 {
-    struct enrolled enrolled = {0};
+    struct enrolled_device enrolled = {0};
     struct issued_certificate issued;
     struct harness_run run;
 
@@ -153,7 +152,7 @@ static void renewed_is(const char *type, const char *mode, const char *note)
     if (note != NULL)
         assert_non_null(strstr(run.notes, note));
     harness_run_clear(&run);
-    enrolled_clear(&enrolled);
+    enrolled_device_clear(&enrolled);
 }
 
 static void rsa_key_of_the_tpm_renews(void **state)
@@ -194,7 +193,7 @@ static void user_name_without_password_is_in_the_header(void **state)
 
 static void refused_is(const char *mode, enum enroll_exit exit_status, const char *words)
 {
-    struct enrolled enrolled = {0};
+    struct enrolled_device enrolled = {0};
     struct harness_run run;
 
     enrol(&enrolled, "ec", mode);
@@ -203,7 +202,7 @@ static void refused_is(const char *mode, enum enroll_exit exit_status, const cha
     assert_non_null(strstr(run.error.message, words));
     assert_true(run.error.advice[0] != '\0');
     harness_run_clear(&run);
-    enrolled_clear(&enrolled);
+    enrolled_device_clear(&enrolled);
 }
 
 static void refusals_of_the_server_say_to_enrol_again(void **state)
@@ -222,7 +221,7 @@ static void fault_in_http_200_is_a_refusal(void **state)
 static void other_host_than_at_enrolment_is_not_spoken_to(void **state)
 {
     static const char *const others[] = {"mdm.fabrikam.test", NULL};
-    struct enrolled enrolled = {0};
+    struct enrolled_device enrolled = {0};
     struct harness_run run;
 
     (void)state;
@@ -238,12 +237,12 @@ static void other_host_than_at_enrolment_is_not_spoken_to(void **state)
     assert_int_equal(run.status, ENROLL_UNSAFE);
     assert_int_equal(run.requests_made, 0);
     harness_run_clear(&run);
-    enrolled_clear(&enrolled);
+    enrolled_device_clear(&enrolled);
 }
 
 static void redirect_at_renewal_is_refused_without_a_question(void **state)
 {
-    struct enrolled enrolled = {0};
+    struct enrolled_device enrolled = {0};
     struct harness_run run;
 
     (void)state;
@@ -259,13 +258,13 @@ static void redirect_at_renewal_is_refused_without_a_question(void **state)
     assert_int_equal(run.status, ENROLL_UNSAFE);
     assert_int_equal(run.questions, 0);
     harness_run_clear(&run);
-    enrolled_clear(&enrolled);
+    enrolled_device_clear(&enrolled);
 }
 
 /* The key says why it did not sign; libcurl and OpenSSL only that something failed. */
 static void tpm_that_goes_away_is_named(void **state)
 {
-    struct enrolled enrolled;
+    struct enrolled_device enrolled;
     struct harness_run run;
 
     (void)state;
@@ -277,7 +276,7 @@ static void tpm_that_goes_away_is_named(void **state)
     assert_true(run.error.advice[0] != '\0');
     harness_run_clear(&run);
     simulator_restart(&simulator);
-    enrolled_clear(&enrolled);
+    enrolled_device_clear(&enrolled);
 }
 
 int main(void)

@@ -57,7 +57,7 @@ static void every_fault_in_every_dress_is_told_in_plain_words(void **state)
 {
     static const char *const dresses[] = {"", ",status=200,case=lower", ",status=400,prefix=soap"};
     static const char *const steps[] = {"discover", "policy", "issue"};
-    static const enum enroll_step step_numbers[] = {STEP_DISCOVER, STEP_POLICY, STEP_ENROL};
+    static const enum mde_step step_numbers[] = {STEP_DISCOVER, STEP_POLICY, STEP_ENROL};
     unsigned failures = 0;
 
     (void)state;

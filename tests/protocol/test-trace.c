@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "mde-harness.h"
+#include "mde.h"
 #include "trace_redact.h"
 #include "trace.h"
 
@@ -76,24 +77,33 @@ struct traced {
     char directory[256];
 };
 
+static void observe_progress(void *context, unsigned step, enum progress_state state, const char *text)
+{
+    trace_progress(context, step, state, text);
+}
+
 static void traced_enroll(struct traced *traced, const char *name, const struct mde_server *server)
 {
     struct issued_certificate issued = {0};
+    struct attempt_outcome outcome;
     struct enroll_error error;
 
     snprintf(traced->directory, sizeof(traced->directory), "%s", harness_path(name));
     assert_int_equal(trace_new(traced->directory, &traced->trace, &error), ENROLL_OK);
     traced->run.discovery_url = harness_discovery_url(server, HARNESS_HOST);
     traced->run.observe = trace_observe;
+    traced->run.observe_progress = observe_progress;
     traced->run.observe_context = traced->trace;
-    trace_progress(traced->trace, STEP_ENROL, PROGRESS_STARTED, "Making the key");
+    trace_protocol_set(traced->trace, &protocol_mde2);
     harness_enroll(&traced->run, server);
-    if (traced->run.status == ENROLL_OK)
+    if (traced->run.status == ENROLL_OK) {
         assert_int_equal(harness_issued(&traced->run, &issued, &error), ENROLL_OK);
-    trace_outcome(traced->trace, traced->run.status == ENROLL_OK ? &traced->run.result : NULL,
-                  issued.certificate != NULL ? issued.certificate->der : NULL,
-                  issued.certificate != NULL ? issued.certificate->size : 0,
-                  traced->run.status == ENROLL_OK ? NULL : &traced->run.error);
+        harness_outcome(&issued, &outcome);
+        trace_outcome(traced->trace, &outcome, NULL);
+        harness_outcome_clear(&outcome);
+    } else {
+        trace_outcome(traced->trace, NULL, &traced->run.error);
+    }
     assert_int_equal(trace_close(traced->trace, &error), ENROLL_OK);
 }
 

@@ -11,15 +11,22 @@
 #include <cmocka.h>
 
 #include "mde-harness.h"
+#include "mde.h"
 #include "trace.h"
 
 static struct trace *trace;
+
+static void observe_progress(void *context, unsigned step, enum progress_state state, const char *text)
+{
+    trace_progress(context, step, state, text);
+}
 
 static void sample_write(const char *name, const char *mode)
 {
     char token[256], directory[512];
     const char *arguments[] = {"--token-file", token, mode != NULL ? "--mode" : NULL, mode, NULL};
     struct issued_certificate issued = {0};
+    struct attempt_outcome outcome;
     struct mde_server server;
     struct harness_run run;
     struct enroll_error error;
@@ -32,22 +39,18 @@ static void sample_write(const char *name, const char *mode)
     if (server.port != 443)
         run.discovery_url = harness_discovery_url(&server, HARNESS_HOST);
     run.observe = trace_observe;
+    run.observe_progress = observe_progress;
     run.observe_context = trace;
-    trace_progress(trace, STEP_ENROL, PROGRESS_STARTED, "Making the key");
+    trace_protocol_set(trace, &protocol_mde2);
     harness_enroll(&run, &server);
-    for (char *line = run.notes; *line != '\0';) {
-        size_t size = strcspn(line, "\n");
-
-        line[size] = '\0';
-        trace_progress(trace, STEP_ENROL, PROGRESS_WARNING, line);
-        line += size + 1;
-    }
-    if (run.status == ENROLL_OK)
+    if (run.status == ENROLL_OK) {
         assert_int_equal(harness_issued(&run, &issued, &error), ENROLL_OK);
-    trace_outcome(trace, run.status == ENROLL_OK ? &run.result : NULL,
-                  issued.certificate != NULL ? issued.certificate->der : NULL,
-                  issued.certificate != NULL ? issued.certificate->size : 0,
-                  run.status == ENROLL_OK ? NULL : &run.error);
+        harness_outcome(&issued, &outcome);
+        trace_outcome(trace, &outcome, NULL);
+        harness_outcome_clear(&outcome);
+    } else {
+        trace_outcome(trace, NULL, &run.error);
+    }
     assert_int_equal(trace_close(trace, &error), ENROLL_OK);
     harness_run_clear(&run);
     mde_server_stop(&server);

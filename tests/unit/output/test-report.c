@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
+#include "mde.h"
 #include "report.h"
 #include "terminal.h"
 
@@ -74,14 +75,15 @@ static void a_policy_says_everything_in_text_and_json(void **state)
 static void an_error_is_json_with_every_word_of_the_server(void **state)
 {
     const struct enroll_error error = {.exit_status = ENROLL_REFUSED,
-                                       .step = STEP_ENROL,
+                                       .step = 5,
                                        .hresult = 0x80180013,
                                        .message = "refused \"so\"",
                                        .advice = "ask",
                                        .server_text = "too many",
                                        .trace_id = "t",
                                        .activity_id = "a"};
-    const struct report report = {.command = "enroll", .exit_status = ENROLL_REFUSED, .error = &error};
+    const struct report report = {
+        .command = "enroll", .exit_status = ENROLL_REFUSED, .error = &error, .protocol = &protocol_mde2};
     static const char *const expected[][2] = {{"step", "enrol"},         {"message", "refused \"so\""},
                                               {"advice", "ask"},         {"server_text", "too many"},
                                               {"hresult", "0x80180013"}, {"trace_id", "t"},
@@ -141,12 +143,15 @@ static void a_uri_is_percent_encoded(void **state)
 static void every_step_has_a_name(void **state)
 {
     (void)state;
-    for (int step = STEP_PREPARE; step <= STEP_INSTALL; step++) {
-        assert_true(terminal_step_title((enum enroll_step)step)[0] != '\0');
-        assert_true(terminal_step_name((enum enroll_step)step)[0] != '\0');
+    for (unsigned step = STEP_PREPARE; step <= protocol_step_count(&protocol_mde2); step++) {
+        assert_true(protocol_step_title(&protocol_mde2, step)[0] != '\0');
+        assert_true(protocol_step_name(&protocol_mde2, step)[0] != '\0');
     }
-    assert_string_equal(terminal_step_name((enum enroll_step)99), "");
-    assert_string_equal(terminal_step_title((enum enroll_step)99), "");
+    assert_int_equal(protocol_step_count(&protocol_mde2), 5);
+    assert_string_equal(protocol_step_name(&protocol_mde2, STEP_INSTALL), "install");
+    assert_string_equal(protocol_step_name(&protocol_mde2, 6), "");
+    assert_string_equal(protocol_step_title(&protocol_mde2, 99), "");
+    assert_string_equal(protocol_step_title(NULL, 1), "");
 }
 
 static void without_a_terminal_nobody_is_asked(void **state)
