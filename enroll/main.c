@@ -14,9 +14,10 @@
 static int (*const commands[COMMAND_COUNT])(int argc, char **argv) = {
     [COMMAND_ENROLL] = command_enroll,     [COMMAND_STATUS] = command_status,
     [COMMAND_VERIFY] = command_verify,     [COMMAND_RENEW] = command_renew,
-    [COMMAND_REMOVE] = command_remove,     [COMMAND_PIN] = command_pin,
-    [COMMAND_EXPORT] = command_export,     [COMMAND_POLICY] = command_policy,
-    [COMMAND_REGISTER] = command_register, [COMMAND_SHOW] = command_show,
+    [COMMAND_CHECK_IN] = command_check_in, [COMMAND_REMOVE] = command_remove,
+    [COMMAND_PIN] = command_pin,           [COMMAND_EXPORT] = command_export,
+    [COMMAND_POLICY] = command_policy,     [COMMAND_REGISTER] = command_register,
+    [COMMAND_SHOW] = command_show,
 };
 
 /* Structures and names of another major version are other ones; whoever replaced the library is told so at

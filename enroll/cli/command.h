@@ -6,6 +6,7 @@ int command_enroll(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_renew(int argc, char **argv);
+int command_check_in(int argc, char **argv);
 int command_remove(int argc, char **argv);
 int command_pin(int argc, char **argv);
 int command_export(int argc, char **argv);

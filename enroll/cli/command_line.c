@@ -13,10 +13,11 @@
 #define BIT(command) (1U << COMMAND_##command)
 #define REGISTERING  BIT(REGISTER)
 #define ASKING       (BIT(ENROLL) | BIT(POLICY))
-#define WIRE         (ASKING | BIT(RENEW))
+#define REPORTING    (BIT(RENEW) | BIT(CHECK_IN) | BIT(REMOVE))
+#define WIRE         (ASKING | REPORTING)
 #define OURS                                                                                                 \
-    (BIT(ENROLL) | BIT(STATUS) | BIT(VERIFY) | BIT(RENEW) | BIT(REMOVE) | BIT(PIN) | BIT(EXPORT) |           \
-     BIT(POLICY))
+    (BIT(ENROLL) | BIT(STATUS) | BIT(VERIFY) | BIT(RENEW) | BIT(CHECK_IN) | BIT(REMOVE) | BIT(PIN) |         \
+     BIT(EXPORT) | BIT(POLICY))
 
 static const struct command {
     const char *name, *operand, *summary;
@@ -26,6 +27,7 @@ static const struct command {
     [COMMAND_STATUS] = {"status", NULL, "show the enrolment", true},
     [COMMAND_VERIFY] = {"verify", NULL, "check everything that applications need", true},
     [COMMAND_RENEW] = {"renew", NULL, "renew the certificate, with a new key", true},
+    [COMMAND_CHECK_IN] = {"check-in", NULL, "report this device and ask whether it complies", true},
     [COMMAND_REMOVE] = {"remove", NULL, "remove key, certificate and token", true},
     [COMMAND_PIN] = {"pin", NULL, "change or take away the key's PIN", true},
     [COMMAND_EXPORT] = {"export", NULL, "print the certificate and its chain", true},
@@ -52,7 +54,7 @@ struct option {
 };
 
 static const struct option options[OPTION_COUNT] = {
-    [OPTION_AUTH] = {"auth", "METHOD", "how to sign in (default auto)", ASKING, GROUP_SIGN_IN},
+    [OPTION_AUTH] = {"auth", "METHOD", "how to sign in (default auto)", ASKING | REPORTING, GROUP_SIGN_IN},
     [OPTION_DISCOVERY_URL] = {"discovery-url", "URL", "URL of the discovery service; no look-up", ASKING,
                               GROUP_SERVER},
     [OPTION_ACCEPT_REDIRECT] = {"accept-redirect", "HOST", "allow a redirect to this host", ASKING,
@@ -80,19 +82,21 @@ static const struct option options[OPTION_COUNT] = {
     [OPTION_KEEP_DEAD] = {"keep-dead", NULL, "keep an enrolment whose key is lost", BIT(ENROLL),
                           GROUP_BEHAVIOUR},
     [OPTION_RESUME] = {"resume", NULL, "continue a pending request", BIT(ENROLL), GROUP_BEHAVIOUR},
-    [OPTION_IF_DUE] = {"if-due", NULL, "exit successfully if renewal is not due", BIT(RENEW),
-                       GROUP_BEHAVIOUR},
+    [OPTION_IF_DUE] = {"if-due", NULL, "exit successfully if there is nothing to do",
+                       BIT(RENEW) | BIT(CHECK_IN), GROUP_BEHAVIOUR},
     [OPTION_FORCE] = {"force", NULL, "renew even if not due", BIT(RENEW), GROUP_BEHAVIOUR},
     [OPTION_FORCE_REMOVE] = {"force", NULL, "remove the files even if the TPM is unavailable", BIT(REMOVE),
                              GROUP_BEHAVIOUR},
     [OPTION_TRACE] = {"trace", "DIRECTORY", "write all messages and flow.html there, without secrets", WIRE,
                       GROUP_BEHAVIOUR},
+    [OPTION_POLICIES] = {"policies", NULL, "show the rules of the service, and what was found", BIT(CHECK_IN),
+                         GROUP_BEHAVIOUR},
     [OPTION_YES] = {"yes", NULL, "do not prompt for confirmation", BIT(REMOVE), GROUP_BEHAVIOUR},
     [OPTION_OUTPUT] = {"output", "FILE", "write to FILE instead of standard output", BIT(EXPORT),
                        GROUP_BEHAVIOUR},
     [OPTION_NO_CHAIN] = {"no-chain", NULL, "omit the issuing certificates", BIT(EXPORT), GROUP_BEHAVIOUR},
     [OPTION_WAIT] = {"wait", "SECONDS", "wait for another run to finish (default 0; 30 for register)",
-                     BIT(ENROLL) | BIT(RENEW) | BIT(REMOVE) | BIT(PIN) | REGISTERING, GROUP_BEHAVIOUR},
+                     BIT(ENROLL) | REPORTING | BIT(PIN) | REGISTERING, GROUP_BEHAVIOUR},
     [OPTION_TOKEN_DIR] = {"token-dir", "DIRECTORY", "token directory", OURS | BIT(SHOW), GROUP_BEHAVIOUR},
     [OPTION_TCTI] = {"tcti", "TCTI", "TPM connection (default device:/dev/tpmrm0)", OURS & ~BIT(EXPORT),
                      GROUP_KEY, "device:/dev/tpmrm0 tabrmd: swtpm:path="},
@@ -139,7 +143,9 @@ static bool option_at(size_t index, struct option *ret_option)
     *ret_option = (struct option){.name = setting->name,
                                   .argument = setting->argument,
                                   .help = setting->help,
-                                  .commands = credential ? ASKING : WIRE,
+                                  .commands = setting->help == NULL ? 0
+                                              : credential          ? ASKING | REPORTING
+                                                                    : WIRE,
                                   .group = credential ? GROUP_SIGN_IN : GROUP_SERVER,
                                   .values = setting->values};
     return true;

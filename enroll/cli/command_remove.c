@@ -1,29 +1,17 @@
 #include "command.h"
 
 #include <fcntl.h>
-#include <limits.h>
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "directory.h"
-#include "generation.h"
 #include "registration.h"
-#include "run.h"
+#include "service_command.h"
 
-static enum enroll_exit ask_first(struct run *run)
+static enum enroll_exit options_set(struct run *run, struct attempt_options *options)
 {
-    char question[PATH_MAX + 128];
-    if (run->line.given[OPTION_YES])
-        return ENROLL_OK;
-    if (!terminal_is_interactive(run->terminal))
-        return enroll_error_set(&run->error, ENROLL_USAGE, "Give --yes.",
-                                "removing a key asks first, and there is nobody to ask");
-    snprintf(question, sizeof question,
-             "Remove the key from the TPM and the token from %s? It cannot be brought back.",
-             run->token_directory);
-    if (!terminal_confirm(run->terminal, question))
-        return enroll_error_set(&run->error, ENROLL_CANCELLED, "", "nothing was removed");
+    options->force = run->line.given[OPTION_FORCE_REMOVE];
     return ENROLL_OK;
 }
 
@@ -44,56 +32,21 @@ static void registration_undo(struct run *run)
     }
 }
 
-static enum enroll_exit take_away(struct run *run, struct install_directory *directory)
+/* What `register` told the applications of the system's token is of no use any more. */
+static void finish(struct run *run, const struct attempt_outcome *outcome)
 {
-    struct install_recovery recovery;
-    struct record undecided;
-    unsigned wait = 0;
-
-    if (run->line.given[OPTION_WAIT] && !command_line_number(&run->line, OPTION_WAIT, 0, 86400, &wait))
-        return enroll_error_set(&run->error, ENROLL_USAGE, "", "--wait is not a number of seconds");
-    enum enroll_exit status =
-        install_directory_open(run->token_directory, false, wait, directory, &run->error);
-    if (status != ENROLL_OK)
-        return status;
-    status = install_switch_complete(directory, &run->error);
-    if (status != ENROLL_OK)
-        return status;
-    bool pending = install_pending_undecided(directory, &undecided);
-    if (pending)
-        record_clear(&undecided);
-    if (install_generation_current(directory) == 0 && !pending)
-        return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED, "", "there is no enrolment in %s",
-                                run->token_directory);
-    status = ask_first(run);
-    if (status != ENROLL_OK)
-        return status;
-    status = install_remove_all(directory, run->line.given[OPTION_FORCE_REMOVE] ? NULL : run->tpm, &recovery,
-                                &run->error);
-    if (status == ENROLL_TPM)
-        snprintf(run->error.advice, sizeof run->error.advice,
-                 "Nothing was removed. If that TPM is gone for good, --force removes the files alone.");
-    if (status != ENROLL_OK)
-        return status;
-    /* What `register` told the applications of the system's token is of no use any more. */
-    if (geteuid() == 0 && strcmp(run->token_directory, TOKEN_SYSTEM_DIRECTORY) == 0) {
+    if (outcome->action == NULL)
+        return;
+    if (geteuid() == 0 && strcmp(run->token_directory, TOKEN_SYSTEM_DIRECTORY) == 0)
         registration_undo(run);
-    }
-    run->report.action = "removed";
     run->report.has_removed = true;
-    run->report.removed_keys = recovery.evicted;
-    run->report.removed_files = recovery.removed;
-    return ENROLL_OK;
+    run->report.removed_keys = outcome->removed_keys;
+    run->report.removed_files = outcome->removed_files;
 }
 
 int command_remove(int argc, char **argv)
 {
-    struct run run;
-    struct install_directory directory = {.fd = -1};
-    int exit_status;
-    if (!run_begin(COMMAND_REMOVE, argc, argv, false, &run, &exit_status))
-        return exit_status;
-    exit_status = run_end(&run, take_away(&run, &directory));
-    install_directory_close(&directory);
-    return exit_status;
+    static const struct service_command command = {
+        .command = COMMAND_REMOVE, .options_set = options_set, .use_case = attempt_remove, .finish = finish};
+    return service_command_run(&command, argc, argv);
 }

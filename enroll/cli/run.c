@@ -174,6 +174,8 @@ enum enroll_exit run_token_read(struct run *run)
         run->report.record = &run->enrolled.record;
         run->report.protocol = protocol_of(&run->enrolled.record);
         run->report.state = &run->enrolled.state;
+        if (run->enrolled.check_in.count > 0)
+            run->report.check_in = &run->enrolled.check_in;
     }
     return ENROLL_OK;
 }

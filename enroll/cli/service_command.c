@@ -1,5 +1,6 @@
 #include "service_command.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,24 @@ static bool confirm(void *context, const char *question)
 {
     struct service_run *service = context;
     return terminal_confirm(service->run.terminal, question);
+}
+
+static enum enroll_exit remove_confirm(void *context, struct enroll_error *ret_error)
+{
+    struct service_run *service = context;
+    const struct run *run = &service->run;
+    char question[PATH_MAX + 128];
+    if (run->line.given[OPTION_YES])
+        return ENROLL_OK;
+    if (!terminal_is_interactive(run->terminal))
+        return enroll_error_set(ret_error, ENROLL_USAGE, "use --yes",
+                                "removing a key asks first, and there is nobody to ask");
+    snprintf(question, sizeof(question),
+             "Remove the key from the TPM and the token from %s? It cannot be brought back.",
+             run->token_directory);
+    if (!terminal_confirm(run->terminal, question))
+        return enroll_error_set(ret_error, ENROLL_CANCELLED, "", "nothing was removed");
+    return ENROLL_OK;
 }
 
 static char *ask_secret(void *context, const char *prompt)
@@ -200,6 +219,7 @@ static enum enroll_exit options_set(struct service_run *service, const struct se
         .pin_free = run_pin_free,
         .warn = warn,
         .detail = detail,
+        .remove_confirm = remove_confirm,
         .chosen = chosen,
     };
     if (protocol != NULL && (options->protocol = protocol_find(protocol)) == NULL)
@@ -232,6 +252,8 @@ static void report_fill(struct service_run *service)
         outcome->described && strcmp(outcome->action != NULL ? outcome->action : "", "policy") == 0
             ? &outcome->requirements
             : NULL;
+    report->check_in =
+        outcome->now.has_record && outcome->now.check_in.count > 0 ? &outcome->now.check_in : NULL;
     report->has_key_state = outcome->key_probed;
     report->key_lost = outcome->key_lost;
 }
@@ -259,6 +281,8 @@ int service_command_run(const struct service_command *command, int argc, char **
         if (status == ENROLL_OK) {
             status = command->use_case(&service->options, &service->outcome, &service->run.error);
             report_fill(service);
+            if (command->finish != NULL)
+                command->finish(&service->run, &service->outcome);
         }
         trace_end(service, status);
         exit_status = run_end(&service->run, status);

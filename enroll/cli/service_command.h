@@ -13,6 +13,8 @@ struct service_command {
     enum enroll_exit (*options_set)(struct run *run, struct attempt_options *options);
     enum enroll_exit (*use_case)(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
                                  struct enroll_error *ret_error);
+    /* After the use case, before the report is printed; may be NULL. */
+    void (*finish)(struct run *run, const struct attempt_outcome *outcome);
 };
 
 /* Runs it from the command line to the exit status. */

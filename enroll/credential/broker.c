@@ -254,8 +254,9 @@ static enum enroll_exit obtain(const struct credential_options *options,
 
 static const char *suits(const struct credential_options *options, const struct credential_request *request)
 {
-    (void)request;
-    return credential_option_value(options, &oauth_option_client_id) != NULL && broker_is_available()
+    return (credential_option_value(options, &oauth_option_client_id) != NULL ||
+            request->client_id != NULL) &&
+                   broker_is_available()
                ? "an identity broker runs in this session"
                : NULL;
 }
@@ -264,6 +265,7 @@ const struct credential_source credential_broker = {
     .name = "broker",
     .kinds = CREDENTIAL_TOKEN,
     .needs = &oauth_option_client_id,
+    .client_id_suffices = true,
     .options = {OAUTH_OPTIONS},
     .suits = suits,
     .obtain = obtain,

@@ -71,6 +71,7 @@ bool credential_option_set(struct credential_options *options, const char *name,
 struct credential_request {
     unsigned kinds;          /* set of enum credential_kind */
     const char *audience;    /* of a bearer token: a resource's id or URI; NULL: the operator's --scope */
+    const char *client_id;   /* the application that asks for it, unless --client-id; NULL: none is known */
     const char *user;        /* the address; may be NULL */
     const char *sign_in_url; /* the service's sign-in page (MS-MDE2 3.2); may be NULL */
     const char *host;        /* where the credential goes */

@@ -21,6 +21,8 @@ void oauth_client_read(const struct credential_options *options, const struct cr
         .tenant = credential_option_value(options, &oauth_option_tenant),
         .authority = credential_option_value(options, &oauth_option_authority),
     };
+    if (ret_client->id == NULL)
+        ret_client->id = request->client_id;
     if (request->audience == NULL)
         return;
     snprintf(ret_client->audience_scope, sizeof(ret_client->audience_scope), "%s/.default",

@@ -15,6 +15,7 @@ struct credential_source {
     /* Wins over the automatic choice when `needs` is given. */
     bool explicit_only;
     const struct setting *needs; /* without it the source cannot work; NULL: none */
+    bool client_id_suffices;     /* the request's client_id is as good as `needs` */
     const struct setting *options[SOURCE_OPTIONS_MAX + 1];
     /* Whether these options can be used with the source; NULL: when `needs` is given. */
     bool (*offers)(const struct credential_options *options);

@@ -1,6 +1,7 @@
 #include "attempt_steps.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -93,7 +94,16 @@ static void settings_pick(struct attempt *attempt)
 enum enroll_exit attempt_protocol_choose(struct attempt *attempt)
 {
     const struct attempt_options *options = attempt->options;
-    attempt->protocol = options->protocol != NULL ? options->protocol : protocol_of(attempt->record);
+    char text[256];
+    attempt->protocol = options->protocol;
+    for (size_t i = 0; attempt->protocol == NULL && record_get(attempt->record, RECORD_ADDRESS) == NULL &&
+                       options->url == NULL && protocols[i] != NULL;
+         i++)
+        if (options->address != NULL && protocols[i]->suits != NULL && protocols[i]->suits(options->address))
+            attempt->protocol = protocols[i];
+    bool found = options->protocol == NULL && attempt->protocol != NULL;
+    if (attempt->protocol == NULL)
+        attempt->protocol = protocol_of(attempt->record);
     if (attempt->protocol == NULL)
         return enroll_error_set(
             attempt->error, ENROLL_CONFIGURATION,
@@ -103,6 +113,12 @@ enum enroll_exit attempt_protocol_choose(struct attempt *attempt)
             record_get(attempt->record, RECORD_PROTOCOL));
     settings_pick(attempt);
     options->chosen(options->context, attempt->protocol);
+    if (found) {
+        snprintf(text, sizeof(text),
+                 "protocol %s: the domain leads to such a service; --protocol %s asks another",
+                 attempt->protocol->name, protocols[0]->name);
+        options->warn(options->context, text);
+    }
     return ENROLL_OK;
 }
 
@@ -127,13 +143,18 @@ enum enroll_exit attempt_connect(struct attempt *attempt, const struct protocol_
         .credentials = options->credentials,
         .facts = attempt->facts.manufacturer[0] != '\0' ? &attempt->facts : NULL,
         .present = present,
+        .key_type = options->key.chosen ? options->key.type : (enum tpm_key_type)0,
+        .request_extensions = options->request_extensions,
+        .replace = options->replace,
+        .reporting = attempt->reporting,
         .record = attempt->record,
         .context = attempt,
         .progress = progress,
         .confirm = confirm,
         .make_request = make_request,
     };
-    if (present == NULL && attempt->request.address == NULL && attempt->request.url == NULL)
+    if (present == NULL && !attempt->reporting && attempt->request.address == NULL &&
+        attempt->request.url == NULL)
         return enroll_error_set(attempt->error, ENROLL_USAGE, "try intune-enroll enroll user@example.com",
                                 "missing address: a user's address, a domain or a URL is needed");
     return attempt->protocol->open(&attempt->request, &attempt->session, attempt->error);

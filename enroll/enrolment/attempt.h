@@ -36,7 +36,7 @@ struct attempt_options {
     bool replace;           /* enrol: a valid enrolment */
     bool resume;            /* enrol: a request that the service had not decided */
     bool keep_dead;         /* enrol: an enrolment whose key is lost is kept */
-    bool if_due, force;     /* renew */
+    bool if_due, force;     /* renew; force also: remove, although the TPM is gone */
     void *context;          /* of the callbacks */
     void (*progress)(void *context, unsigned step, enum progress_state state, const char *text);
     bool (*confirm)(void *context, const char *question);
@@ -46,17 +46,20 @@ struct attempt_options {
     void (*pin_free)(char *pin);
     void (*warn)(void *context, const char *text);
     void (*detail)(void *context, const char *text); /* with --verbose */
+    /* Whether the key and the token are really to be removed: ENROLL_OK, or why not. */
+    enum enroll_exit (*remove_confirm)(void *context, struct enroll_error *ret_error);
     /* The protocol was chosen: its steps will be reported. */
     void (*chosen)(void *context, const struct protocol *protocol);
 };
 
 /* What came of it; cleared with attempt_outcome_clear(). */
 struct attempt_outcome {
-    const char *action;  /* "enrolled", "renewed", "pending", "unchanged", "not-due"; NULL: it failed */
+    const char *action;  /* "enrolled", "renewed", "pending", "unchanged", "not-due", ...; NULL: it failed */
     struct enrolled now; /* what is enrolled afterwards, as far as it was read */
     bool described;      /* the service said its requirements: */
     struct certificate_requirements requirements;
     bool key_probed, key_lost; /* the TPM was asked for the key, and does not have it */
+    size_t removed_keys, removed_files;
 };
 
 /* Enrols this machine. */
@@ -65,6 +68,13 @@ enum enroll_exit attempt_enrol(const struct attempt_options *options, struct att
 /* Renews what is enrolled, with a new key. */
 enum enroll_exit attempt_renew(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
                                struct enroll_error *ret_error) __attribute__((warn_unused_result));
+/* Reports the device to its service. With if_due ENROLL_OK and "nothing-to-do" where the protocol has no
+ * check-in. */
+enum enroll_exit attempt_check_in(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
+                                  struct enroll_error *ret_error) __attribute__((warn_unused_result));
+/* Retires the device where the service offers that, then removes the key and the files. */
+enum enroll_exit attempt_remove(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
+                                struct enroll_error *ret_error) __attribute__((warn_unused_result));
 /* Asks the service for its requirements; nothing is made, nothing is written. */
 enum enroll_exit attempt_describe(const struct attempt_options *options, struct attempt_outcome *ret_outcome,
                                   struct enroll_error *ret_error) __attribute__((warn_unused_result));

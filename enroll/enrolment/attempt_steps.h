@@ -21,7 +21,8 @@ struct attempt {
     char *pin;
     struct issuance *issuance;
     struct protocol_answer answer;
-    unsigned step; /* under way */
+    bool reporting; /* the session is for check_in() or retire() */
+    unsigned step;  /* under way */
 };
 
 /* record may be filled in from now on; the protocol is not chosen yet. */
@@ -35,10 +36,13 @@ void attempt_progress(struct attempt *attempt, unsigned step, enum progress_stat
 enum enroll_exit attempt_directory_open(struct attempt *attempt, bool make);
 /* The TPM's facts; the PIN is there. ENROLL_TPM. */
 enum enroll_exit attempt_tpm_read(struct attempt *attempt);
-/* The operator's protocol, else that of the record, else `otherwise`. ENROLL_USAGE. */
+/* The operator's protocol, else that of the record, else one that suits the address. ENROLL_CONFIGURATION. */
 enum enroll_exit attempt_protocol_choose(struct attempt *attempt);
 /* HTTPS and the protocol's session. present may be NULL. Sends nothing. */
 enum enroll_exit attempt_connect(struct attempt *attempt, const struct protocol_identity *present);
+/* Reports the device to its service and writes what it says to check-in.conf; needs the session and the
+ * directory. */
+enum enroll_exit attempt_report(struct attempt *attempt, struct record *report);
 /* The key on its way; previous may be NULL. */
 enum enroll_exit attempt_issuance_begin(struct attempt *attempt, const struct token_generation *previous,
                                         bool keep_kind);

@@ -9,6 +9,7 @@
  *   current, generations/    what include/token_directory.h says
  *   enrollment.conf          see enrollment.h; mode 0600
  *   state.conf               the last attempt to renew and what came of it; mode 0600
+ *   check-in.conf            what the service said of this device at the last check-in; mode 0600
  *   pending/                 a token directory of its own with the key of an enrolment that is under way
  */
 #ifndef ENROLL_INSTALL_DIRECTORY_H

@@ -152,6 +152,18 @@ static enum enroll_exit ask(struct attempt *attempt)
                                : status;
 }
 
+/* The token is there whatever comes of it; the timer tries again. */
+static void report_first(struct attempt *attempt)
+{
+    const struct attempt_options *options = attempt->options;
+    struct enroll_error failure;
+    struct enroll_error *error = attempt->error;
+    attempt->error = &failure;
+    if (attempt_report(attempt, &attempt->outcome->now.check_in) != ENROLL_OK)
+        options->warn(options->context, failure.message);
+    attempt->error = error;
+}
+
 static enum enroll_exit finish(struct attempt *attempt)
 {
     /* A signal that came while nobody looked: the certificate is not taken. */
@@ -164,6 +176,8 @@ static enum enroll_exit finish(struct attempt *attempt)
     if (!attempt->answer.pending) {
         enum enroll_exit status = attempt_install(attempt);
         attempt->outcome->action = status == ENROLL_OK ? "enrolled" : NULL;
+        if (status == ENROLL_OK && attempt->protocol->check_in != NULL)
+            report_first(attempt);
         return status;
     }
     enum enroll_exit status = issuance_suspend(attempt->issuance, attempt->error);

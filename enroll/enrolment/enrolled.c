@@ -1,11 +1,13 @@
 #include "enrolled.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "certificate.h"
 #include "directory.h"
 #include "generation.h"
+#include "names.h"
 
 #define CLOCK_SKEW 300 /* seconds */
 
@@ -43,6 +45,15 @@ static enum enroll_exit generation_read(const char *directory, struct token_gene
     }
 }
 
+static void check_in_read(int fd, struct record *ret_record)
+{
+    size_t size;
+    char *text = install_file_read(fd, NAME_CHECK_IN, ENROLLMENT_FILE_MAX, &size);
+    if (text == NULL || !record_parse(text, size, ret_record))
+        *ret_record = (struct record){0};
+    free(text);
+}
+
 enum enroll_exit enrolled_read(const char *directory, struct enrolled *ret_enrolled,
                                struct enroll_error *ret_error)
 {
@@ -57,6 +68,8 @@ enum enroll_exit enrolled_read(const char *directory, struct enrolled *ret_enrol
         return ENROLL_OK;
     ret_enrolled->has_record = enrollment_read(fd, directory, &ret_enrolled->record, &ignored) == ENROLL_OK;
     if (ret_enrolled->has_record)
+        check_in_read(fd, &ret_enrolled->check_in);
+    if (ret_enrolled->has_record)
         enrollment_state_read(fd, &ret_enrolled->state);
     close(fd);
     return ENROLL_OK;
@@ -66,6 +79,7 @@ void enrolled_clear(struct enrolled *enrolled)
 {
     token_generation_free(enrolled->generation);
     record_clear(&enrolled->record);
+    record_clear(&enrolled->check_in);
     *enrolled = (struct enrolled){0};
 }
 

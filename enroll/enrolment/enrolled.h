@@ -18,6 +18,7 @@ struct enrolled {
     bool has_record;
     struct record record;
     struct enrollment_state state;
+    struct record check_in; /* of a protocol that has one, as protocol.h says; else empty */
 };
 
 /*

@@ -13,9 +13,11 @@
 #define NAME_KEY         "device.key"
 #define NAME_CERTIFICATE "device.crt"
 #define NAME_STATE       "state.conf"
+#define NAME_CHECK_IN    "check-in.conf"
 /* What install_file_replace() writes beside them. */
 #define NAME_ENROLLMENT_NEW ".enrollment.conf.new"
 #define NAME_STATE_NEW      ".state.conf.new"
+#define NAME_CHECK_IN_NEW   ".check-in.conf.new"
 #define NAME_CHAIN          "chain.crt"
 
 /* Whether this is the name of a generation's directory, a number from 1 without leading zeros. */

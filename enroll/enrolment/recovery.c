@@ -222,7 +222,7 @@ enum enroll_exit install_recover(const struct install_directory *directory, stru
                                  struct install_recovery *ret_recovery, struct enroll_error *ret_error)
 {
     static const char *const leftovers[] = {NAME_PENDING_NEW, NAME_CURRENT_NEW, NAME_ENROLLMENT_NEW,
-                                            NAME_STATE_NEW};
+                                            NAME_STATE_NEW, NAME_CHECK_IN_NEW};
     struct install_recovery recovery = {0};
     struct record undecided;
     struct residents *residents = calloc(1, sizeof *residents);
@@ -253,7 +253,7 @@ enum enroll_exit install_remove_all(const struct install_directory *directory, s
 {
     static const char *const names[] = {NAME_GENERATIONS, ENROLLMENT_FILE,  NAME_STATE,
                                         NAME_PENDING_NEW, NAME_CURRENT_NEW, NAME_ENROLLMENT_NEW,
-                                        NAME_STATE_NEW};
+                                        NAME_STATE_NEW,   NAME_CHECK_IN,    NAME_CHECK_IN_NEW};
     struct install_recovery recovery = {0};
     struct residents *residents = calloc(1, sizeof *residents);
     struct tpm_key key;

@@ -195,7 +195,7 @@ static CURLcode options_set(struct https_client *client, const struct https_requ
     SET(CURLOPT_TIMEOUT, timeout);
     SET(CURLOPT_CONNECTTIMEOUT, timeout < CONNECT_TIMEOUT_MAX ? timeout : (long)CONNECT_TIMEOUT_MAX);
     SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_USERAGENT, "ENROLLClient");
+    SET(CURLOPT_USERAGENT, request->user_agent != NULL ? request->user_agent : "ENROLLClient");
     SET(CURLOPT_HTTPHEADER, headers);
     SET(CURLOPT_ERRORBUFFER, answer->failure);
     SET(CURLOPT_WRITEFUNCTION, body_receive);
@@ -230,6 +230,27 @@ static CURLcode options_set(struct https_client *client, const struct https_requ
     return code;
 }
 
+/* The token stands in a copy of libcurl's too; headers_free() wipes that one. */
+static struct curl_slist *bearer_append(struct curl_slist *headers, const char *bearer)
+{
+    char *line = NULL;
+    int size = asprintf(&line, "Authorization: Bearer %s", bearer);
+    struct curl_slist *longer = size > 0 ? curl_slist_append(headers, line) : NULL;
+
+    if (size > 0) {
+        OPENSSL_cleanse(line, (size_t)size);
+        free(line);
+    }
+    return longer;
+}
+
+static void headers_free(struct curl_slist *headers)
+{
+    for (const struct curl_slist *at = headers; at != NULL; at = at->next)
+        OPENSSL_cleanse(at->data, strlen(at->data));
+    curl_slist_free_all(headers);
+}
+
 static struct curl_slist *headers_make(const struct https_request *request)
 {
     /* "Expect:" alone: MDE2 servers know no 100 Continue. */
@@ -244,8 +265,10 @@ static struct curl_slist *headers_make(const struct https_request *request)
         longer = headers != NULL ? curl_slist_append(headers, "Cache-Control: no-cache") : NULL;
         longer = longer != NULL ? curl_slist_append(longer, "Pragma: no-cache") : NULL;
     }
+    if (longer != NULL && request->bearer != NULL)
+        longer = bearer_append(longer, request->bearer);
     if (longer == NULL)
-        curl_slist_free_all(headers);
+        headers_free(headers);
     return longer;
 }
 
@@ -395,7 +418,7 @@ static enum enroll_exit exchange(struct https_client *client, const struct https
     observe(client, request, url, &answer, code != CURLE_OK);
     /* The handle outlives what its options point to: the body with its secrets, and this frame. */
     curl_easy_reset(client->curl);
-    curl_slist_free_all(headers);
+    headers_free(headers);
     if (status == ENROLL_OK)
         *ret_answer = answer;
     else

@@ -83,7 +83,9 @@ struct https_request {
      */
     enum enroll_exit (*readdress)(void *context, const char *url, const uint8_t **ret_body, size_t *ret_size);
     void *readdress_context;
-    bool credentials;                        /* the body holds some: no other host, ever */
+    const char *bearer;                      /* token of the Authorization header; NULL: none */
+    const char *user_agent;                  /* NULL: that of MS-MDE2 */
+    bool credentials;                        /* the body holds some: no other host, ever; implied by bearer */
     const struct https_redirects *redirects; /* NULL: another host is refused */
     unsigned retries;                        /* how often 429 or 503 with Retry-After may be tried again */
     EVP_PKEY *client_key;                    /* TLS client authentication; NULL for none; not owned */

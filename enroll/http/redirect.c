@@ -25,7 +25,8 @@ static enum enroll_exit refuse(const struct https_request *request, const char *
     char advice[512];
 
     snprintf(advice, sizeof(advice), "If %s is the right server: --accept-redirect %s.", to_host, to_host);
-    enroll_error_set(ret_error, ENROLL_UNSAFE, request->credentials ? NULL : advice,
+    enroll_error_set(ret_error, ENROLL_UNSAFE,
+                     request->credentials || request->bearer != NULL ? NULL : advice,
                      "%s: redirected from %s to %s: %s", request->name, from_host, to_host, why);
     ret_error->hresult = HRESULT_UNSAFE_REDIRECT;
     return ENROLL_UNSAFE;
@@ -57,7 +58,7 @@ enum enroll_exit redirect_judge(const struct https_request *request, const char 
     }
     if (strcmp(from_host, to_host) == 0)
         return ENROLL_OK;
-    if (request->credentials)
+    if (request->credentials || request->bearer != NULL)
         return refuse(request, from_host, to_host, "a message with credentials goes to no other host",
                       ret_error);
     if (accepted)

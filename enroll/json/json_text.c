@@ -1,5 +1,6 @@
 #include "json_text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,62 @@
 #include <openssl/crypto.h>
 
 #include "error.h"
+
+#define JSON_VALUES_MAX 65536 /* at one time while the members are counted */
+
+/* How many members the text has: a colon outside of strings each. */
+static size_t members_written(const char *json, size_t size)
+{
+    size_t count = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < size; i++) {
+        if (quoted && json[i] == '\\')
+            i++;
+        else if (json[i] == '"')
+            quoted = !quoted;
+        else if (json[i] == ':' && !quoted)
+            count++;
+    }
+    return count;
+}
+
+/* Puts the values of an object or array on the stack; false when there is no room. */
+static bool values_push(struct json_object *value, struct json_object **stack, size_t *depth, size_t *members)
+{
+    if (json_object_is_type(value, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            if (*depth == JSON_VALUES_MAX)
+                return false;
+            stack[(*depth)++] = json_object_array_get_idx(value, i);
+        }
+    } else if (json_object_is_type(value, json_type_object)) {
+        json_object_object_foreach(value, name, member)
+        {
+            (void)name;
+            if (*depth == JSON_VALUES_MAX)
+                return false;
+            stack[(*depth)++] = member;
+            (*members)++;
+        }
+    }
+    return true;
+}
+
+/* A name that stands twice in an object: parsers differ in which value they take. */
+static bool names_repeat(struct json_object *object, const char *json, size_t size)
+{
+    struct json_object **stack = malloc(JSON_VALUES_MAX * sizeof(struct json_object *));
+    size_t depth = 1, members = 0;
+    bool counted = stack != NULL;
+
+    if (stack != NULL)
+        stack[0] = object;
+    while (counted && depth > 0)
+        counted = values_push(stack[--depth], stack, &depth, &members);
+    free(stack);
+    return !counted || members != members_written(json, size);
+}
 
 struct json_object *json_text_parse(const char *json, size_t size)
 {
@@ -22,7 +79,7 @@ struct json_object *json_text_parse(const char *json, size_t size)
     object = json_tokener_parse_ex(tokener, json, (int)size);
     /* A value that ends where the bytes end is whole only if it is of a kind with an end of its own. */
     if (json_tokener_get_error(tokener) != json_tokener_success ||
-        !json_object_is_type(object, json_type_object)) {
+        !json_object_is_type(object, json_type_object) || names_repeat(object, json, size)) {
         json_object_put(object);
         object = NULL;
     }

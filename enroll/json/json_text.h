@@ -9,7 +9,8 @@
 #define JSON_SIZE_MAX  (256 * 1024)
 #define JSON_DEPTH_MAX 32
 
-/* NULL unless it is one JSON object of at most JSON_SIZE_MAX bytes and nothing behind it; no comments. */
+/* NULL unless it is one JSON object of at most JSON_SIZE_MAX bytes and nothing behind it; no comments, and no
+ * name twice in an object. */
 struct json_object *json_text_parse(const char *json, size_t size);
 /* Wipes the strings of it and of the objects and arrays directly in it, then frees it. NULL is allowed. */
 void json_text_free(struct json_object *object);

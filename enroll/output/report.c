@@ -171,6 +171,56 @@ static void print_state(const struct report *report)
     }
 }
 
+static const char *section_get(const struct record *record, const char *prefix, size_t number,
+                               const char *key)
+{
+    char section[32];
+    snprintf(section, sizeof(section), "%s%zu", prefix, number);
+    return record_get(record, section, key);
+}
+
+/* One rule: what is asked for, what was found, and what would meet it. */
+static void print_rule(const struct record *check_in, const char *prefix, size_t number, const char *title)
+{
+    const char *const keys[][2] = {{"expected", "expected"},
+                                   {"actual", "found"},
+                                   {"state", "state"},
+                                   {"description", "found"},
+                                   {"remedy", "to do"}};
+    printf("  %-13s %s\n", title, section_get(check_in, prefix, number, "setting"));
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *value = section_get(check_in, prefix, number, keys[i][0]);
+        if (value != NULL)
+            printf("  %-13s   %s: %s\n", "", keys[i][1], value);
+    }
+}
+
+static void print_check_in(const struct report *report)
+{
+    const struct record *check_in = report->check_in;
+    char when[32], text[160];
+    if (check_in == NULL)
+        return;
+    time_t checked = (time_t)record_number(check_in, REPORT_CHECKED_AT, 0);
+    time_t failed = (time_t)record_number(check_in, REPORT_FAILED_AT, 0);
+    if (checked != 0) {
+        report_time(checked, when, sizeof(when));
+        const char *state = record_get(check_in, REPORT_STATE);
+        snprintf(text, sizeof(text), "%s (checked in %s)", state != NULL ? state : "not known", when);
+        row("Compliance", text);
+    }
+    for (size_t i = 1; section_get(check_in, REPORT_VIOLATION_SECTION, i, "setting") != NULL; i++)
+        print_rule(check_in, REPORT_VIOLATION_SECTION, i, "Not met");
+    for (size_t i = 1; report->all_rules && section_get(check_in, REPORT_RULE_SECTION, i, "setting") != NULL;
+         i++)
+        print_rule(check_in, REPORT_RULE_SECTION, i, "Rule");
+    if (failed != 0) {
+        report_time(failed, when, sizeof(when));
+        const char *message = record_get(check_in, REPORT_MESSAGE);
+        printf("  %-13s %s: %s\n", "Check-in", when, message != NULL ? message : "failed");
+    }
+}
+
 static void print_requirements(const struct certificate_requirements *requirements)
 {
     static const char *const hashes[] = {"SHA-256", "SHA-1", "SHA-256", "SHA-384", "SHA-512"};
@@ -221,6 +271,8 @@ static const char *headline(const struct report *report)
         {"renewed", "The certificate was renewed."},
         {"unchanged", "This machine is enrolled already; nothing was changed."},
         {"pending", "The server decides later. Ask again with: intune-enroll enroll --resume"},
+        {"checked-in", "This machine has checked in."},
+        {"nothing-to-do", "There is nothing to check in."},
         {"status", "This machine is enrolled."},
         {"policy", "The server would require:"},
         {"pin-changed", "The PIN was changed."},
@@ -263,6 +315,7 @@ bool report_print(const struct report *report, bool json)
     print_token(report);
     if (report->requirements)
         print_requirements(report->requirements);
+    print_check_in(report);
     print_state(report);
     print_checks(report);
     if (report->has_removed)

@@ -40,6 +40,8 @@ struct report {
     const struct record *record;
     const struct protocol *protocol; /* of the record, or chosen */
     const struct enrollment_state *state;
+    const struct record *check_in; /* as protocol.h says */
+    bool all_rules;                /* each rule of it, not only those that are not met */
     const struct certificate_requirements *requirements;
     const char *action;    /* "enrolled", "renewed", "unchanged", "not-due", "pending", "removed", ... */
     const char *tpm_state; /* "ready", or why not; status only */

@@ -152,6 +152,39 @@ static struct json_object *renewal_json(const struct report *report)
     return object;
 }
 
+/* The sections of one kind as an array of objects. */
+static struct json_object *sections_json(const struct record *record, const char *prefix)
+{
+    struct json_object *array = json_object_new_array(), *object = NULL;
+    const char *section = NULL;
+    for (size_t i = 0; i < record->count; i++) {
+        const struct record_entry *entry = &record->entries[i];
+        if (strncmp(entry->section, prefix, strlen(prefix)) != 0)
+            continue;
+        if (section == NULL || strcmp(section, entry->section) != 0) {
+            section = entry->section;
+            object = json_object_new_object();
+            json_object_array_add(array, object);
+        }
+        put(object, entry->key, entry->value);
+    }
+    return array;
+}
+
+static struct json_object *check_in_json(const struct record *check_in)
+{
+    struct json_object *object = json_object_new_object();
+    put_record(object, check_in, REPORT_STATE);
+    put_record(object, check_in, REPORT_LAST_CONTACT);
+    put_time(object, "checked", (time_t)record_number(check_in, REPORT_CHECKED_AT, 0));
+    put_time(object, "failed", (time_t)record_number(check_in, REPORT_FAILED_AT, 0));
+    put_number(object, "failed_exit_status", (int64_t)record_number(check_in, REPORT_EXIT_STATUS, 0));
+    put(object, "failed_message", record_get(check_in, REPORT_MESSAGE));
+    json_object_object_add(object, "not_met", sections_json(check_in, REPORT_VIOLATION_SECTION));
+    json_object_object_add(object, "rules", sections_json(check_in, REPORT_RULE_SECTION));
+    return object;
+}
+
 static struct json_object *policy_json(const struct certificate_requirements *requirements)
 {
     static const char *const hashes[] = {"sha256", "sha1", "sha256", "sha384", "sha512"};
@@ -233,6 +266,8 @@ bool report_json_print(const struct report *report)
             json_object_object_add(object, "renewal", renewal_json(report));
         }
     }
+    if (report->check_in)
+        json_object_object_add(object, "check_in", check_in_json(report->check_in));
     if (report->requirements)
         json_object_object_add(object, "policy", policy_json(report->requirements));
     if (report->tpm_state)

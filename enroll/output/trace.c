@@ -23,7 +23,7 @@ struct trace {
     size_t event_count;
     const struct protocol *protocol;
     unsigned step;      /* under way */
-    double key_started; /* when the last step began; 0: not waiting for its first message */
+    double key_started; /* when the step that makes the key began; 0: not waiting for its first message */
     struct trace_secrets secrets;
     struct trace_outcome outcome;
     int failure; /* errno of the first file that could not be written */
@@ -145,7 +145,7 @@ static void exchange_write(struct trace *trace, const struct trace_event *event)
         message_write(trace, event, "document", "xml", event->response.document);
 }
 
-/* Between the begin of the last step and its message the key was made and the request was signed. */
+/* Between the begin of that step and its message the key was made and the request was signed. */
 static void key_event_add(struct trace *trace, const struct https_exchange *exchange)
 {
     struct trace_event *event;
@@ -197,7 +197,7 @@ void trace_progress(struct trace *trace, unsigned step, enum progress_state stat
 
     trace->step = step;
     if (state == PROGRESS_STARTED)
-        trace->key_started = step == protocol_step_count(trace->protocol) && step != 0 ? clock_read() : 0;
+        trace->key_started = trace->protocol != NULL && step == trace->protocol->key_step ? clock_read() : 0;
     if (state == PROGRESS_NOTE || state == PROGRESS_WARNING || state == PROGRESS_FAILED ||
         (state == PROGRESS_DONE && (step == STEP_PREPARE || step == STEP_INSTALL)))
         event_add(trace, state == PROGRESS_DONE ? EVENT_NOTE : kinds[state], step, clock_read(),

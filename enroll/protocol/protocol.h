@@ -64,6 +64,10 @@ struct protocol_request {
     const struct credential_options *credentials;
     const struct tpm_facts *facts;           /* may be NULL */
     const struct protocol_identity *present; /* for renew() */
+    enum tpm_key_type key_type;              /* that the operator asks for; 0: as the service wants */
+    bool request_extensions;                 /* the operator wants Windows' extensions in the request */
+    bool replace;                            /* an enrolment that is there, this program's or another's */
+    bool reporting;                          /* for check_in() and retire() */
     struct record *record;                   /* what is to be remembered; before a renewal, what was */
     void *context;                           /* of the callbacks */
     /* A step began, has something to say, ended. `text` is one printable line. */
@@ -79,6 +83,22 @@ struct protocol_request {
                                      struct enroll_error *ret_error);
 };
 
+/*
+ * The report of a check-in, kept in check-in.conf: what the service says, then a section for each of its
+ * rules
+ * ("rule 1": setting, expected, actual, state, remedy) and for each that it holds against the device ("not
+ * met 1": setting, title, expected, description, remedy).
+ */
+#define REPORT_STATE             "check-in", "state" /* in the service's words */
+#define REPORT_LAST_CONTACT      "check-in", "last_contact"
+#define REPORT_CHECKED_AT        "check-in", "checked_at" /* the use case's; seconds since the epoch */
+#define REPORT_FAILED_AT         "check-in", "failed_at"  /* of the last attempt, 0: it went well */
+#define REPORT_EXIT_STATUS       "check-in", "exit_status"
+#define REPORT_MESSAGE           "check-in", "message"
+#define REPORT_RULE_SECTION      "rule "
+#define REPORT_VIOLATION_SECTION "not met "
+#define REPORT_RULE_STATES       "states" /* section; a key for each rule, for the protocol's own use */
+
 /* What came back. Zero is a valid, empty value; freed with protocol_answer_clear(). */
 struct protocol_answer {
     bool pending; /* the service decides later: RECORD_REQUEST_ID is set, and the key is to be kept */
@@ -90,10 +110,14 @@ struct protocol {
     const char *name;                      /* "mde2": of --protocol and of the record */
     const char *title;                     /* "Microsoft's device management (MS-MDE2)" */
     const struct protocol_step *steps;     /* ended by one without a name */
+    unsigned key_step;                     /* in which the key is made */
     const struct setting *const *settings; /* of the command line and the configuration; NULL-terminated */
     const struct protocol_fact *facts;     /* ended by one without a section */
-    /* What the service wants a user for; looked at before anybody is asked for a credential. Checks and reads
-     * what the settings name; sends nothing. *ret_session is for the functions below. */
+    /* Whether the operator's address leads to a service of this protocol, as far as a look-up tells; NULL:
+     * cannot be told. */
+    bool (*suits)(const char *address);
+    /* Checks the request and reads what the settings name; sends nothing. *ret_session is for the functions
+     * below. */
     enum enroll_exit (*open)(const struct protocol_request *request, void **ret_session,
                              struct enroll_error *ret_error);
     void (*close)(void *session); /* NULL session is allowed */
@@ -111,6 +135,11 @@ struct protocol {
                               struct enroll_error *ret_error);
     enum enroll_exit (*describe)(void *session, struct protocol_answer *ret_answer,
                                  struct enroll_error *ret_error);
+    /* Reports this device and asks whether it complies; `report` is that of the last time, and replaced on
+     * success. */
+    enum enroll_exit (*check_in)(void *session, struct record *report, struct enroll_error *ret_error);
+    /* Takes this device out of the service. */
+    enum enroll_exit (*retire)(void *session, struct enroll_error *ret_error);
 };
 
 /* The table, NULL-terminated; the first is the default (protocols.c). */

@@ -301,6 +301,7 @@ const struct protocol protocol_mde2 = {
     .name = "mde2",
     .title = "Microsoft's device enrolment, MS-MDE2",
     .steps = steps,
+    .key_step = STEP_ENROL,
     .settings = settings,
     .facts = facts,
     .open = mde_open,
