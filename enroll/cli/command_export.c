@@ -42,14 +42,20 @@ static enum enroll_exit file_write(struct run *run, const char *path, const char
     return status;
 }
 
-static enum enroll_exit export(struct run *run) {
-    enum enroll_exit status = run_token_read(run); if (status != ENROLL_OK) return status;
-    if (!run->enrolled.generation->has_certificate) return enroll_error_set(
-        &run->error, ENROLL_NOT_ENROLLED, "", "the token in %s has no certificate yet", run->token_directory);
+static enum enroll_exit certificates_export(struct run *run)
+{
+    enum enroll_exit status = run_token_read(run);
+    if (status != ENROLL_OK)
+        return status;
+    if (!run->enrolled.generation->has_certificate)
+        return enroll_error_set(&run->error, ENROLL_NOT_ENROLLED, "",
+                                "the token in %s has no certificate yet", run->token_directory);
     char *text = certificates_format(run->enrolled.generation, !run->line.given[OPTION_NO_CHAIN]);
-    if (!text) return enroll_error_memory(&run->error);
+    if (!text)
+        return enroll_error_memory(&run->error);
     const char *path = run->line.values[OPTION_OUTPUT];
-    if (path) status = file_write(run, path, text);
+    if (path)
+        status = file_write(run, path, text);
     else if (!run->line.given[OPTION_JSON] && fputs(text, stdout) < 0)
         status = enroll_error_set(&run->error, ENROLL_FAILED, "", "cannot write: %s", strerror(errno));
     run->report.pem = text;
@@ -62,7 +68,7 @@ int command_export(int argc, char **argv)
     int exit_status;
     if (!run_begin(COMMAND_EXPORT, argc, argv, false, &run, &exit_status))
         return exit_status;
-    enum enroll_exit status = export(&run);
+    enum enroll_exit status = certificates_export(&run);
     char *pem = run.report.pem;
     /* In text the certificates are the whole answer. */
     if (!run.line.given[OPTION_JSON])

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 #include <systemd/sd-bus.h>
@@ -19,6 +20,7 @@
 #include "oauth_client.h"
 #include "secret.h"
 #include "https_client.h"
+#include "session_user.h"
 
 #define BROKER_NAME         "com.microsoft.identity.broker1"
 #define BROKER_PATH         "/com/microsoft/identity/broker1"
@@ -27,6 +29,7 @@
 #define LIST_SECONDS        5
 #define WAIT_SLICE          200000 /* microseconds between two checks for cancellation */
 #define INTERACTIVE_SECONDS 300
+#define SESSION_USERS_MAX   16
 
 struct session {
     sd_bus *bus;
@@ -185,6 +188,26 @@ static enum enroll_exit token_acquire(const struct session *session, const char 
     return status;
 }
 
+/* What to do about the codes of Microsoft Entra that the broker's words have. */
+static const char *refusal_advice(const char *words)
+{
+    static const struct {
+        const char *code, *advice;
+    } advices[] = {
+        {"AADSTS50078",
+         "the multi-factor sign-in has expired: sign in again with the broker's own application"},
+        {"AADSTS530003",
+         "Conditional Access demands a compliant device before this one can become one: exclude "
+         "\"Microsoft Intune Enrollment\" from that policy"},
+        {"AADSTS70000",
+         "the broker's sign-in is no longer valid: sign in again with the broker's own application"},
+    };
+    for (size_t i = 0; words != NULL && i < sizeof(advices) / sizeof(advices[0]); i++)
+        if (strstr(words, advices[i].code) != NULL)
+            return advices[i].advice;
+    return "sign in with the broker's own application; check --client-id and --scope";
+}
+
 static enum enroll_exit token_get(const struct session *session, const struct broker_request *query,
                                   const struct credential_request *request, char **ret_token,
                                   struct enroll_error *ret_error)
@@ -210,7 +233,7 @@ static enum enroll_exit token_get(const struct session *session, const struct br
                                ret_token, &words, ret_error);
     }
     if (status == ENROLL_OK && *ret_token == NULL) {
-        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "Check --client-id and --scope.",
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, refusal_advice(words),
                                   "the identity broker returned no token");
         snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%s", words != NULL ? words : "");
     }
@@ -221,15 +244,111 @@ static enum enroll_exit token_get(const struct session *session, const struct br
     return status;
 }
 
+/* What one sign-in works with, in this process or in the user's. */
+struct sign_in {
+    const struct credential_options *options;
+    const struct credential_request *request;
+    const struct broker_request *query;
+};
+
+/* How it ended, from the user's process; the token follows. */
+struct sign_in_result {
+    enum enroll_exit status;
+    struct enroll_error error;
+    char token[CREDENTIAL_TOKEN_MAX];
+};
+
+static enum enroll_exit sign_in_here(const struct sign_in *sign_in, char **ret_token,
+                                     struct enroll_error *ret_error)
+{
+    struct session session = {.options = sign_in->options};
+    int result = sd_bus_open_user(&session.bus);
+    if (result < 0)
+        return enroll_error_set(
+            ret_error, ENROLL_AUTHENTICATION,
+            "Run as the signed-in user in the desktop session, or use another --auth method.",
+            "cannot connect to the D-Bus session bus: %s", strerrordesc_np(-result));
+    enum enroll_exit status = token_get(&session, sign_in->query, sign_in->request, ret_token, ret_error);
+    sd_bus_flush_close_unref(session.bus);
+    return status;
+}
+
+static bool sign_in_work(void *context, int output)
+{
+    char *token = NULL;
+    struct sign_in_result *result = calloc(1, sizeof(*result));
+    if (result == NULL)
+        return false;
+    result->status = sign_in_here(context, &token, &result->error);
+    snprintf(result->token, sizeof(result->token), "%s", token != NULL ? token : "");
+    for (size_t done = 0; done < sizeof(*result);) {
+        ssize_t count = write(output, (const char *)result + done, sizeof(*result) - done);
+        if (count < 0 && errno != EINTR)
+            return false;
+        done += count > 0 ? (size_t)count : 0;
+    }
+    return true;
+}
+
+static bool available_work(void *context, int output)
+{
+    (void)context;
+    (void)output;
+    return broker_is_available();
+}
+
+/* The signed-in users whose session has a broker, for root; the broker asks for no password of theirs. */
+static size_t users_with_broker(uid_t *ret_users)
+{
+    uid_t users[SESSION_USERS_MAX];
+    size_t count = session_users_list(users, SESSION_USERS_MAX), found = 0, size;
+    for (size_t i = 0; i < count; i++)
+        if (session_user_run(users[i], available_work, NULL, NULL, 0, &size))
+            ret_users[found++] = users[i];
+    return found;
+}
+
+static enum enroll_exit sign_in_as_user(struct sign_in *sign_in, uid_t user, char **ret_token,
+                                        struct enroll_error *ret_error)
+{
+    size_t size = 0;
+    struct sign_in_result *result = calloc(1, sizeof(*result));
+    enum enroll_exit status = ENROLL_FAILED;
+    if (result == NULL)
+        return enroll_error_memory(ret_error);
+    if (!session_user_run(user, sign_in_work, sign_in, result, sizeof(*result), &size) ||
+        size != sizeof(*result))
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "run as the signed-in user",
+                                  "the identity broker of user %u cannot be used", (unsigned)user);
+    else if ((status = result->status) != ENROLL_OK)
+        *ret_error = result->error;
+    else if ((*ret_token = strdup(result->token)) == NULL)
+        status = enroll_error_memory(ret_error);
+    OPENSSL_cleanse(result, sizeof(*result));
+    free(result);
+    return status;
+}
+
+/* Each user's broker, until one has a token. */
+static enum enroll_exit sign_in_as_users(struct sign_in *sign_in, char **ret_token,
+                                         struct enroll_error *ret_error)
+{
+    uid_t users[SESSION_USERS_MAX];
+    size_t count = users_with_broker(users);
+    enum enroll_exit status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION,
+                                               "sign in to the desktop, or use another --auth method",
+                                               "no signed-in user has an identity broker");
+    for (size_t i = 0; i < count && status != ENROLL_OK && status != ENROLL_CANCELLED; i++)
+        status = sign_in_as_user(sign_in, users[i], ret_token, ret_error);
+    return status;
+}
+
 static enum enroll_exit obtain(const struct credential_options *options,
                                const struct credential_request *request, struct credential *ret_credential,
                                struct enroll_error *ret_error)
 {
     char authority[300];
     struct oauth_client client;
-    struct session session = {.options = options};
-    enum enroll_exit status;
-    int result;
 
     oauth_client_read(options, request, &client);
     if (client.scope == NULL)
@@ -240,23 +359,18 @@ static enum enroll_exit obtain(const struct credential_options *options,
              client.tenant != NULL ? client.tenant : "common");
     const struct broker_request query = {
         .client_id = client.id, .scope = client.scope, .authority = authority, .user = request->user};
-    result = sd_bus_open_user(&session.bus);
-    if (result < 0)
-        return enroll_error_set(
-            ret_error, ENROLL_AUTHENTICATION,
-            "Run as the signed-in user in the desktop session, or use another --auth method.",
-            "cannot connect to the D-Bus session bus: %s", strerrordesc_np(-result));
+    struct sign_in sign_in = {.options = options, .request = request, .query = &query};
     ret_credential->kind = CREDENTIAL_TOKEN;
-    status = token_get(&session, &query, request, &ret_credential->token, ret_error);
-    sd_bus_flush_close_unref(session.bus);
-    return status;
+    return session_user_needed() ? sign_in_as_users(&sign_in, &ret_credential->token, ret_error)
+                                 : sign_in_here(&sign_in, &ret_credential->token, ret_error);
 }
 
 static const char *suits(const struct credential_options *options, const struct credential_request *request)
 {
+    uid_t users[SESSION_USERS_MAX];
     return (credential_option_value(options, &oauth_option_client_id) != NULL ||
             request->client_id != NULL) &&
-                   broker_is_available()
+                   (session_user_needed() ? users_with_broker(users) > 0 : broker_is_available())
                ? "an identity broker runs in this session"
                : NULL;
 }

@@ -14,7 +14,7 @@
 #define SECONDS_DEFAULT 300 /* the command may prompt a person */
 
 static const struct setting command_option = {
-    "token-command", "COMMAND", "command that prints the token; run without a shell", NULL, 0, 0};
+    "token-command", "COMMAND", "command that prints the token; run without a shell", "enroll", 0, 0};
 static const struct setting timeout_option = {
     "token-command-timeout", "SECONDS", "time limit of that command (default 300)", NULL, 1, 86400};
 

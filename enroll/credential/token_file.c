@@ -12,7 +12,8 @@
 
 #include "secret.h"
 
-static const struct setting file_option = {"token-file", "FILE", "file with the security token", NULL, 0, 0};
+static const struct setting file_option = {"token-file", "FILE", "file with the security token",
+                                           "enroll",     0,      0};
 
 /* The path of the token: a directory holds one file for each audience, of that name. */
 static bool path_find(const char *path, const char *audience, char ret_path[PATH_MAX])

@@ -85,7 +85,7 @@ static enum enroll_exit make_request(void *context, const struct certificate_req
 static void settings_pick(struct attempt *attempt)
 {
     const struct setting *const *own = attempt->protocol->settings, *setting;
-    for (size_t i = 0; own[i] != NULL && i < PROTOCOL_SETTINGS_MAX; i++)
+    for (size_t i = 0; i < PROTOCOL_SETTINGS_MAX && own[i] != NULL; i++)
         for (size_t j = 0; (setting = protocol_setting_at(j)) != NULL; j++)
             if (setting == own[i])
                 attempt->settings[i] = attempt->options->settings[j];

@@ -35,7 +35,8 @@ const char *const trace_page_style[] = {
     "padding:.2rem .8rem;white-space:nowrap}",
     ".sequence{list-style:none;margin:0;padding:0 0 1rem;",
     "background-image:linear-gradient(to right,transparent calc(50% - .5px),var(--line) calc(50% - .5px),",
-    "var(--line) calc(50% + .5px),transparent calc(50% + .5px));background-size:calc(100%/var(--lanes)) 100%}",
+    "var(--line) calc(50% + .5px),transparent calc(50% + .5px));background-size:calc(100%/var(--lanes)) "
+    "100%}",
     ".step h3{font-size:.95rem;margin:0;padding:1.5rem 0 .2rem}",
     ".step h3,.note p,.label{width:fit-content;max-width:100%}",
     ".step h3{background:var(--paper);padding-right:.8rem}",

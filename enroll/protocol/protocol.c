@@ -23,7 +23,7 @@ static bool setting_seen(size_t protocol, size_t index)
 {
     const struct setting *setting = protocols[protocol]->settings[index];
     for (size_t i = 0; i <= protocol; i++)
-        for (size_t j = 0; protocols[i]->settings[j] != NULL && (i < protocol || j < index); j++)
+        for (size_t j = 0; (i < protocol || j < index) && protocols[i]->settings[j] != NULL; j++)
             if (protocols[i]->settings[j] == setting)
                 return true;
     return false;

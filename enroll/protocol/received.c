@@ -12,7 +12,10 @@ bool received_certificate_add(struct received_certificates *received, enum recei
     if (copy == NULL)
         return false;
     memcpy(copy, der, size);
-    received->list[received->count++] = (struct received_certificate){role, copy, size};
+    struct received_certificate *added = &received->list[received->count++];
+    added->role = role;
+    added->der = copy;
+    added->size = size;
     return true;
 }
 

@@ -24,6 +24,7 @@ staged() {
     for file in "$module" /usr/sbin/intune-enroll "$p11_config_dir/intune-tpm.module" \
         /lib/systemd/system/intune-tpm.socket "/lib/systemd/system/intune-tpm@.service" \
         /lib/systemd/system/intune-enroll-renew.timer /lib/systemd/system/intune-enroll-renew.service \
+        /lib/systemd/system/intune-enroll-check-in.timer /lib/systemd/system/intune-enroll-check-in.service \
         /usr/lib/sysusers.d/intune-tpm.conf /usr/lib/tmpfiles.d/intune-tpm.conf \
         /usr/share/intune-tpm/intune-tpm.module.direct /usr/share/intune-tpm/intune-tpm.module.socket; do
         grep -qxF "$file" "$work"/installed
@@ -66,7 +67,8 @@ verified() {
 
 units() {
     local unit
-    for unit in intune-tpm.socket intune-tpm@x.service intune-enroll-renew.timer intune-enroll-renew.service; do
+    for unit in intune-tpm.socket intune-tpm@x.service intune-enroll-renew.timer intune-enroll-renew.service \
+        intune-enroll-check-in.timer intune-enroll-check-in.service; do
         systemd-analyze verify --man=yes "/lib/systemd/system/$unit" >"$work"/verify 2>&1 || { cat "$work"/verify; return 1; }
         refused grep -E 'intune-(tpm|enroll)' "$work"/verify
     done
@@ -81,6 +83,7 @@ sandboxed() {
 }
 attempt - "sandbox, socket" sandboxed intune-tpm@.service
 attempt - "sandbox, renewal" sandboxed intune-enroll-renew.service
+attempt - "sandbox, check-in" sandboxed intune-enroll-check-in.service
 
 sysusers() {
     systemd-sysusers

@@ -53,7 +53,8 @@ static void rows_run(const struct refused *rows, size_t count, const char *polic
             run.error.exit_status != status || run.error.step != row->step ||
             strstr(run.error.message, row->words) == NULL ||
             (row->hresult != 0 && run.error.hresult != row->hresult) ||
-            (row->step != STEP_PREPARE && row->step < STEP_ENROL && run.requests_made != 0) || end.tv_sec - begin.tv_sec > 20) {
+            (row->step != STEP_PREPARE && row->step < STEP_ENROL && run.requests_made != 0) ||
+            end.tv_sec - begin.tv_sec > 20) {
             failures++;
             print_message("%s %s: status %d step %d hresult %08x, %u requests, %ld s: %s [%s]\n",
                           row->arguments[0], row->arguments[1], (int)status, (int)run.error.step,

@@ -63,9 +63,8 @@ static void signer_open(struct fixture *fixture, const struct tpm_key_request *r
     struct enroll_error error;
     memset(ret_signer, 0, sizeof(*ret_signer));
     fixture_key_create(fixture, request, pin, &ret_signer->key, &auth);
-    assert_int_equal(
-        signing_key_open(fixture->tpm, &ret_signer->key, pin, &ret_signer->signing_key, &error),
-        ENROLL_OK);
+    assert_int_equal(signing_key_open(fixture->tpm, &ret_signer->key, pin, &ret_signer->signing_key, &error),
+                     ENROLL_OK);
     ret_signer->pkey = signing_key_pkey(ret_signer->signing_key);
     ret_signer->certificate = certificate_make(ret_signer->pkey);
     assert_int_equal(X509_check_private_key(ret_signer->certificate, ret_signer->pkey), 1);
@@ -276,9 +275,8 @@ static void wrong_pin_is_tried_once_and_named(void **state)
     struct enroll_error error;
     signer_open(fixture, &request_p256, PIN, &signer);
     signing_key_close(signer.signing_key);
-    assert_int_equal(
-        signing_key_open(fixture->tpm, &signer.key, OTHER_PIN, &signer.signing_key, &error),
-        ENROLL_OK);
+    assert_int_equal(signing_key_open(fixture->tpm, &signer.key, OTHER_PIN, &signer.signing_key, &error),
+                     ENROLL_OK);
     signer.pkey = signing_key_pkey(signer.signing_key);
     uint32_t before = failures(fixture);
     assert_false(handshake(&signer, TLS1_3_VERSION));
@@ -296,10 +294,8 @@ static void missing_and_impossible_pins_are_refused_before_the_tpm(void **state)
     struct enroll_error error;
     signer_open(fixture, &request_p256, PIN, &signer);
     uint32_t before = failures(fixture);
-    assert_int_equal(signing_key_open(fixture->tpm, &signer.key, NULL, &key, &error),
-                     ENROLL_CONFIGURATION);
-    assert_int_equal(signing_key_open(fixture->tpm, &signer.key, "123", &key, &error),
-                     ENROLL_CONFIGURATION);
+    assert_int_equal(signing_key_open(fixture->tpm, &signer.key, NULL, &key, &error), ENROLL_CONFIGURATION);
+    assert_int_equal(signing_key_open(fixture->tpm, &signer.key, "123", &key, &error), ENROLL_CONFIGURATION);
     assert_null(key);
     assert_int_equal(failures(fixture), before);
     signer_close(fixture, &signer);

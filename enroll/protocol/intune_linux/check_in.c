@@ -65,13 +65,19 @@ static enum enroll_exit policies_get(struct check_in *check_in)
     return status;
 }
 
+static void iwservice_query(const struct intune *intune, char *ret_query, size_t size)
+{
+    snprintf(ret_query, size, "?api-version=16.4&ssp=LinuxCP&ssp-version=%s&os=Linux&mgmt-agent=mdm",
+             intune->client_version);
+}
+
 static enum enroll_exit device_get(struct check_in *check_in)
 {
     char path[256];
     struct https_response response;
-    snprintf(path, sizeof(path),
-             "/Devices(guid'%s')?api-version=16.4&ssp=LinuxCP&ssp-version=%s&os=Linux&mgmt-agent=mdm",
-             check_in->device_id, check_in->intune->client_version);
+    char query[128];
+    iwservice_query(check_in->intune, query, sizeof(query));
+    snprintf(path, sizeof(path), "/Devices(guid'%s')%s", check_in->device_id, query);
     const struct intune_call call = {.name = "Compliance",
                                      .audience = AUDIENCE_IWSERVICE,
                                      .service = check_in->intune->services.iwservice,
@@ -231,9 +237,13 @@ enum enroll_exit intune_retire(void *session, struct enroll_error *ret_error)
     if (status == ENROLL_OK)
         status = intune_retire_check(intune, check_in->device.retire_url, ret_error);
     if (status == ENROLL_OK) {
+        char query[128];
+        iwservice_query(intune, query, sizeof(query));
         const struct intune_call call = {.name = "Retire",
                                          .audience = AUDIENCE_IWSERVICE,
                                          .service = check_in->device.retire_url,
+                                         .path =
+                                             strchr(check_in->device.retire_url, '?') == NULL ? query : NULL,
                                          .post = true};
         status = intune_call(intune, &call, &response, ret_error);
         if (status == ENROLL_OK)
