@@ -38,12 +38,12 @@ static bool values_push(struct json_object *value, struct json_object **stack, s
             stack[(*depth)++] = json_object_array_get_idx(value, i);
         }
     } else if (json_object_is_type(value, json_type_object)) {
-        json_object_object_foreach(value, name, member)
-        {
-            (void)name;
+        struct json_object_iterator at = json_object_iter_begin(value), end = json_object_iter_end(value);
+
+        for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
             if (*depth == JSON_VALUES_MAX)
                 return false;
-            stack[(*depth)++] = member;
+            stack[(*depth)++] = json_object_iter_peek_value(&at);
             (*members)++;
         }
     }
