@@ -95,15 +95,15 @@ enum enroll_exit attempt_protocol_choose(struct attempt *attempt)
 {
     const struct attempt_options *options = attempt->options;
     char text[256];
+    bool fresh = record_get(attempt->record, RECORD_ADDRESS) == NULL, found = false;
     attempt->protocol = options->protocol;
-    for (size_t i = 0; attempt->protocol == NULL && record_get(attempt->record, RECORD_ADDRESS) == NULL &&
-                       options->url == NULL && protocols[i] != NULL;
-         i++)
-        if (options->address != NULL && protocols[i]->suits != NULL && protocols[i]->suits(options->address))
-            attempt->protocol = protocols[i];
-    bool found = options->protocol == NULL && attempt->protocol != NULL;
+    for (size_t i = 0; fresh && attempt->protocol == NULL && !found && protocols[i] != NULL; i++) {
+        found = options->address != NULL && options->url == NULL && protocols[i]->suits != NULL &&
+                protocols[i]->suits(options->address);
+        attempt->protocol = found ? protocols[i] : NULL;
+    }
     if (attempt->protocol == NULL)
-        attempt->protocol = protocol_of(attempt->record);
+        attempt->protocol = fresh ? protocols[0] : protocol_of(attempt->record);
     if (attempt->protocol == NULL)
         return enroll_error_set(
             attempt->error, ENROLL_CONFIGURATION,
