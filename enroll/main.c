@@ -5,7 +5,7 @@
 
 #include <openssl/crypto.h>
 
-#include "command.h"
+#include "commands.h"
 #include "command_line.h"
 #include "error.h"
 #include "process.h"

@@ -348,6 +348,94 @@ typedef struct CK_FUNCTION_LIST CK_FUNCTION_LIST;
 
 /* clang-format off */
 /* F(name, (parameters)) for each function of the 2.40 table, in its order. */
+#define PKCS11_ENCRYPTION(F) \
+    F(C_EncryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
+    F(C_Encrypt, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE *output, \
+        CK_ULONG *output_size)) \
+    F(C_EncryptUpdate, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE *output, \
+        CK_ULONG *output_size)) \
+    F(C_EncryptFinal, (CK_SESSION_HANDLE session, CK_BYTE *output, CK_ULONG *output_size)) \
+    F(C_DecryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
+    F(C_Decrypt, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE *output, \
+        CK_ULONG *output_size)) \
+    F(C_DecryptUpdate, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE *output, \
+        CK_ULONG *output_size)) \
+    F(C_DecryptFinal, (CK_SESSION_HANDLE session, CK_BYTE *output, CK_ULONG *output_size))
+
+#define PKCS11_SIGN_RECOVER(F) \
+    F(C_SignRecoverInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
+    F(C_SignRecover, (CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *signature, \
+        CK_ULONG *signature_size))
+
+#define PKCS11_VERIFY_RECOVER(F) \
+    F(C_VerifyRecoverInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
+    F(C_VerifyRecover, (CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG signature_size, CK_BYTE \
+        *data, CK_ULONG *data_size))
+
+#define PKCS11_TWO_PURPOSES(F) \
+    F(C_DigestEncryptUpdate, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE \
+        *output, CK_ULONG *output_size)) \
+    F(C_DecryptDigestUpdate, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE \
+        *output, CK_ULONG *output_size)) \
+    F(C_SignEncryptUpdate, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE \
+        *output, CK_ULONG *output_size)) \
+    F(C_DecryptVerifyUpdate, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE \
+        *output, CK_ULONG *output_size))
+
+#define PKCS11_KEY_GENERATION(F) \
+    F(C_GenerateKey, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *attributes, \
+        CK_ULONG attribute_count, CK_OBJECT_HANDLE *key)) \
+    F(C_GenerateKeyPair, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE \
+        *public_attributes, CK_ULONG public_attribute_count, CK_ATTRIBUTE *private_attributes, CK_ULONG \
+        private_attribute_count, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key))
+
+#define PKCS11_KEY_WRAPPING(F) \
+    F(C_WrapKey, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, \
+        CK_OBJECT_HANDLE key, CK_BYTE *wrapped_key, CK_ULONG *wrapped_key_size)) \
+    F(C_UnwrapKey, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key, \
+        CK_BYTE *wrapped_key, CK_ULONG wrapped_key_size, CK_ATTRIBUTE *attributes, CK_ULONG \
+        attribute_count, CK_OBJECT_HANDLE *key)) \
+    F(C_DeriveKey, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key, \
+        CK_ATTRIBUTE *attributes, CK_ULONG attribute_count, CK_OBJECT_HANDLE *key))
+
+#define PKCS11_PARALLEL(F) \
+    F(C_GetFunctionStatus, (CK_SESSION_HANDLE session)) \
+    F(C_CancelFunction, (CK_SESSION_HANDLE session))
+
+#define PKCS11_MESSAGES(F) \
+    F(C_MessageEncryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
+    F(C_EncryptMessage, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
+        CK_BYTE *associated_data, CK_ULONG associated_data_size, CK_BYTE *input, CK_ULONG input_size, \
+        CK_BYTE *output, CK_ULONG *output_size)) \
+    F(C_EncryptMessageBegin, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
+        CK_BYTE *associated_data, CK_ULONG associated_data_size)) \
+    F(C_EncryptMessageNext, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
+        CK_BYTE *input, CK_ULONG input_size, CK_BYTE *output, CK_ULONG *output_size, CK_FLAGS flags)) \
+    F(C_MessageEncryptFinal, (CK_SESSION_HANDLE session)) \
+    F(C_MessageDecryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
+    F(C_DecryptMessage, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
+        CK_BYTE *associated_data, CK_ULONG associated_data_size, CK_BYTE *input, CK_ULONG input_size, \
+        CK_BYTE *output, CK_ULONG *output_size)) \
+    F(C_DecryptMessageBegin, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
+        CK_BYTE *associated_data, CK_ULONG associated_data_size)) \
+    F(C_DecryptMessageNext, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
+        CK_BYTE *input, CK_ULONG input_size, CK_BYTE *output, CK_ULONG *output_size, CK_FLAGS flags)) \
+    F(C_MessageDecryptFinal, (CK_SESSION_HANDLE session)) \
+    F(C_MessageSignInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
+    F(C_SignMessage, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, CK_BYTE \
+        *data, CK_ULONG data_size, CK_BYTE *signature, CK_ULONG *signature_size)) \
+    F(C_SignMessageBegin, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size)) \
+    F(C_SignMessageNext, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
+        CK_BYTE *data, CK_ULONG data_size, CK_BYTE *signature, CK_ULONG *signature_size)) \
+    F(C_MessageSignFinal, (CK_SESSION_HANDLE session)) \
+    F(C_MessageVerifyInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
+    F(C_VerifyMessage, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
+        CK_BYTE *data, CK_ULONG data_size, CK_BYTE *signature, CK_ULONG signature_size)) \
+    F(C_VerifyMessageBegin, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size)) \
+    F(C_VerifyMessageNext, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
+        CK_BYTE *data, CK_ULONG data_size, CK_BYTE *signature, CK_ULONG signature_size)) \
+    F(C_MessageVerifyFinal, (CK_SESSION_HANDLE session))
+
 #define PKCS11_FUNCTIONS_2_40(F) \
     F(C_Initialize, (CK_VOID_PTR init_args)) \
     F(C_Finalize, (CK_VOID_PTR reserved)) \
@@ -387,18 +475,7 @@ typedef struct CK_FUNCTION_LIST CK_FUNCTION_LIST;
     F(C_FindObjects, (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG object_max, \
         CK_ULONG *object_count)) \
     F(C_FindObjectsFinal, (CK_SESSION_HANDLE session)) \
-    F(C_EncryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
-    F(C_Encrypt, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE *output, \
-        CK_ULONG *output_size)) \
-    F(C_EncryptUpdate, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE *output, \
-        CK_ULONG *output_size)) \
-    F(C_EncryptFinal, (CK_SESSION_HANDLE session, CK_BYTE *output, CK_ULONG *output_size)) \
-    F(C_DecryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
-    F(C_Decrypt, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE *output, \
-        CK_ULONG *output_size)) \
-    F(C_DecryptUpdate, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE *output, \
-        CK_ULONG *output_size)) \
-    F(C_DecryptFinal, (CK_SESSION_HANDLE session, CK_BYTE *output, CK_ULONG *output_size)) \
+    PKCS11_ENCRYPTION(F) \
     F(C_DigestInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism)) \
     F(C_Digest, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE *digest, \
         CK_ULONG *digest_size)) \
@@ -410,41 +487,19 @@ typedef struct CK_FUNCTION_LIST CK_FUNCTION_LIST;
         CK_ULONG *signature_size)) \
     F(C_SignUpdate, (CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_size)) \
     F(C_SignFinal, (CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG *signature_size)) \
-    F(C_SignRecoverInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
-    F(C_SignRecover, (CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *signature, \
-        CK_ULONG *signature_size)) \
+    PKCS11_SIGN_RECOVER(F) \
     F(C_VerifyInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
     F(C_Verify, (CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *signature, \
         CK_ULONG signature_size)) \
     F(C_VerifyUpdate, (CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_size)) \
     F(C_VerifyFinal, (CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG signature_size)) \
-    F(C_VerifyRecoverInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
-    F(C_VerifyRecover, (CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG signature_size, CK_BYTE \
-        *data, CK_ULONG *data_size)) \
-    F(C_DigestEncryptUpdate, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE \
-        *output, CK_ULONG *output_size)) \
-    F(C_DecryptDigestUpdate, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE \
-        *output, CK_ULONG *output_size)) \
-    F(C_SignEncryptUpdate, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE \
-        *output, CK_ULONG *output_size)) \
-    F(C_DecryptVerifyUpdate, (CK_SESSION_HANDLE session, CK_BYTE *input, CK_ULONG input_size, CK_BYTE \
-        *output, CK_ULONG *output_size)) \
-    F(C_GenerateKey, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *attributes, \
-        CK_ULONG attribute_count, CK_OBJECT_HANDLE *key)) \
-    F(C_GenerateKeyPair, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE \
-        *public_attributes, CK_ULONG public_attribute_count, CK_ATTRIBUTE *private_attributes, CK_ULONG \
-        private_attribute_count, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)) \
-    F(C_WrapKey, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, \
-        CK_OBJECT_HANDLE key, CK_BYTE *wrapped_key, CK_ULONG *wrapped_key_size)) \
-    F(C_UnwrapKey, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key, \
-        CK_BYTE *wrapped_key, CK_ULONG wrapped_key_size, CK_ATTRIBUTE *attributes, CK_ULONG \
-        attribute_count, CK_OBJECT_HANDLE *key)) \
-    F(C_DeriveKey, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key, \
-        CK_ATTRIBUTE *attributes, CK_ULONG attribute_count, CK_OBJECT_HANDLE *key)) \
+    PKCS11_VERIFY_RECOVER(F) \
+    PKCS11_TWO_PURPOSES(F) \
+    PKCS11_KEY_GENERATION(F) \
+    PKCS11_KEY_WRAPPING(F) \
     F(C_SeedRandom, (CK_SESSION_HANDLE session, CK_BYTE *seed, CK_ULONG seed_size)) \
     F(C_GenerateRandom, (CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_size)) \
-    F(C_GetFunctionStatus, (CK_SESSION_HANDLE session)) \
-    F(C_CancelFunction, (CK_SESSION_HANDLE session)) \
+    PKCS11_PARALLEL(F) \
     F(C_WaitForSlotEvent, (CK_FLAGS flags, CK_SLOT_ID *slot, CK_VOID_PTR reserved))
 
 /* What the 3.0 table has behind them (3.0, 5.4.4). */
@@ -455,38 +510,7 @@ typedef struct CK_FUNCTION_LIST CK_FUNCTION_LIST;
     F(C_LoginUser, (CK_SESSION_HANDLE session, CK_USER_TYPE user_type, CK_UTF8CHAR *pin, CK_ULONG \
         pin_size, CK_UTF8CHAR *user_name, CK_ULONG user_name_size)) \
     F(C_SessionCancel, (CK_SESSION_HANDLE session, CK_FLAGS flags)) \
-    F(C_MessageEncryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
-    F(C_EncryptMessage, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
-        CK_BYTE *associated_data, CK_ULONG associated_data_size, CK_BYTE *input, CK_ULONG input_size, \
-        CK_BYTE *output, CK_ULONG *output_size)) \
-    F(C_EncryptMessageBegin, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
-        CK_BYTE *associated_data, CK_ULONG associated_data_size)) \
-    F(C_EncryptMessageNext, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
-        CK_BYTE *input, CK_ULONG input_size, CK_BYTE *output, CK_ULONG *output_size, CK_FLAGS flags)) \
-    F(C_MessageEncryptFinal, (CK_SESSION_HANDLE session)) \
-    F(C_MessageDecryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
-    F(C_DecryptMessage, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
-        CK_BYTE *associated_data, CK_ULONG associated_data_size, CK_BYTE *input, CK_ULONG input_size, \
-        CK_BYTE *output, CK_ULONG *output_size)) \
-    F(C_DecryptMessageBegin, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
-        CK_BYTE *associated_data, CK_ULONG associated_data_size)) \
-    F(C_DecryptMessageNext, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
-        CK_BYTE *input, CK_ULONG input_size, CK_BYTE *output, CK_ULONG *output_size, CK_FLAGS flags)) \
-    F(C_MessageDecryptFinal, (CK_SESSION_HANDLE session)) \
-    F(C_MessageSignInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
-    F(C_SignMessage, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, CK_BYTE \
-        *data, CK_ULONG data_size, CK_BYTE *signature, CK_ULONG *signature_size)) \
-    F(C_SignMessageBegin, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size)) \
-    F(C_SignMessageNext, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
-        CK_BYTE *data, CK_ULONG data_size, CK_BYTE *signature, CK_ULONG *signature_size)) \
-    F(C_MessageSignFinal, (CK_SESSION_HANDLE session)) \
-    F(C_MessageVerifyInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)) \
-    F(C_VerifyMessage, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
-        CK_BYTE *data, CK_ULONG data_size, CK_BYTE *signature, CK_ULONG signature_size)) \
-    F(C_VerifyMessageBegin, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size)) \
-    F(C_VerifyMessageNext, (CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_size, \
-        CK_BYTE *data, CK_ULONG data_size, CK_BYTE *signature, CK_ULONG signature_size)) \
-    F(C_MessageVerifyFinal, (CK_SESSION_HANDLE session))
+    PKCS11_MESSAGES(F)
 /* clang-format on */
 
 #define PKCS11_MEMBER(name, parameters)    CK_RV(*name) parameters;

@@ -6,7 +6,7 @@
 
 #include <p11-kit/p11-kit.h>
 
-#include "verify_signature.h"
+#include "signature_trial.h"
 
 #define MODULE_NAME "intune-tpm"
 #define SLOTS_MAX   16

@@ -255,7 +255,7 @@ struct sign_in {
 struct sign_in_result {
     enum enroll_exit status;
     struct enroll_error error;
-    char token[CREDENTIAL_TOKEN_MAX];
+    char token[SECRET_SIZE_MAX];
 };
 
 static enum enroll_exit sign_in_here(const struct sign_in *sign_in, char **ret_token,

@@ -19,8 +19,7 @@
 struct https_client;
 struct credential_source;
 
-#define CREDENTIAL_TOKEN_MAX   65536 /* bytes */
-#define CREDENTIAL_OPTIONS_MAX 32    /* of all sources together */
+#define CREDENTIAL_OPTIONS_MAX 32 /* of all sources together */
 
 /* A kind is also a bit of a set of kinds. */
 enum credential_kind { CREDENTIAL_TOKEN = 1, CREDENTIAL_PASSWORD = 2, CREDENTIAL_CERTIFICATE = 4 };

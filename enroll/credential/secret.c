@@ -8,8 +8,6 @@
 
 #include <openssl/crypto.h>
 
-#include "credential.h"
-
 #define POLL_MILLISECONDS 100 /* between two checks for cancellation */
 
 void secret_free(char *secret)
@@ -54,7 +52,7 @@ static bool is_blank(char c)
 
 char *secret_read_waiting(int fd, bool (*wait)(void *context), void *context, const char **ret_why)
 {
-    const size_t capacity = CREDENTIAL_TOKEN_MAX + 1;
+    const size_t capacity = SECRET_SIZE_MAX + 1;
     char *buffer = calloc(1, capacity + 1);
     char *secret = NULL;
     ssize_t size;

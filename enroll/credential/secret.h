@@ -5,8 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define SECRET_SIZE_MAX 65536 /* bytes */
+
 /*
- * Reads everything from fd, at most CREDENTIAL_TOKEN_MAX bytes, and takes blanks and line ends off both ends.
+ * Reads everything from fd, at most SECRET_SIZE_MAX bytes, and takes blanks and line ends off both ends.
  * NULL with a sentence in ret_why (static) when it cannot be read, is empty, too long, or holds a NUL or line
  * breaks. A pipe's writer may take his time: cancelled (or NULL) ends the wait for him.
  */

@@ -3,12 +3,6 @@
 
 #include "session.h"
 
-/* What a write-protected token says to whom wants to write: the session's kind comes first. */
-static CK_RV refuse_write(const struct session *session)
-{
-    return session->read_write ? CKR_TOKEN_WRITE_PROTECTED : CKR_SESSION_READ_ONLY;
-}
-
 /* The object itself, for what needs only to know that it is there. */
 static CK_RV find_object(struct call *call, CK_OBJECT_HANDLE handle, const struct object **ret_object,
                          struct view **ret_view)
@@ -37,7 +31,7 @@ CK_RV C_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG 
     if (template == NULL || object == NULL)
         return call_end(&call, CKR_ARGUMENTS_BAD);
     /* session objects are not kept either, but a read-only session is not the reason */
-    return call_end(&call, template_asks_token_object(template, count) ? refuse_write(call.session)
+    return call_end(&call, template_asks_token_object(template, count) ? session_write_refusal(call.session)
                                                                        : CKR_TOKEN_WRITE_PROTECTED);
 }
 
@@ -56,7 +50,7 @@ CK_RV C_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object_handle, CK_
     if (rv != CKR_OK)
         return call_end(&call, rv);
     view_unref(view);
-    return call_end(&call, refuse_write(call.session));
+    return call_end(&call, session_write_refusal(call.session));
 }
 
 CK_RV C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object_handle)
@@ -71,7 +65,7 @@ CK_RV C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object_handle)
     if (rv != CKR_OK)
         return call_end(&call, rv);
     view_unref(view);
-    return call_end(&call, refuse_write(call.session));
+    return call_end(&call, session_write_refusal(call.session));
 }
 
 CK_RV C_SetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object_handle, CK_ATTRIBUTE *template,
@@ -89,7 +83,7 @@ CK_RV C_SetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object_hand
     if (rv != CKR_OK)
         return call_end(&call, rv);
     view_unref(view);
-    return call_end(&call, refuse_write(call.session));
+    return call_end(&call, session_write_refusal(call.session));
 }
 
 CK_RV C_GetObjectSize(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object_handle, CK_ULONG *size)

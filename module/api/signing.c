@@ -108,24 +108,3 @@ CK_RV C_SignFinal(CK_SESSION_HANDLE handle, CK_BYTE *signature, CK_ULONG *size)
     }
     return call_end(&call, finish(&call, signature, size));
 }
-
-CK_RV C_SignRecoverInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
-{
-    struct call call;
-    (void)mechanism;
-    (void)key;
-    CK_RV rv = call_begin(&call, handle);
-    return rv == CKR_OK ? call_end(&call, CKR_FUNCTION_NOT_SUPPORTED) : rv;
-}
-
-CK_RV C_SignRecover(CK_SESSION_HANDLE handle, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *signature,
-                    CK_ULONG *size)
-{
-    struct call call;
-    (void)data;
-    (void)data_size;
-    (void)signature;
-    (void)size;
-    CK_RV rv = call_begin(&call, handle);
-    return rv == CKR_OK ? call_end(&call, CKR_FUNCTION_NOT_SUPPORTED) : rv;
-}

@@ -59,24 +59,3 @@ CK_RV C_VerifyFinal(CK_SESSION_HANDLE handle, CK_BYTE *signature, CK_ULONG size)
     }
     return call_end(&call, finish(&call.session->verify, signature, size));
 }
-
-CK_RV C_VerifyRecoverInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
-{
-    struct call call;
-    (void)mechanism;
-    (void)key;
-    CK_RV rv = call_begin(&call, handle);
-    return rv == CKR_OK ? call_end(&call, CKR_FUNCTION_NOT_SUPPORTED) : rv;
-}
-
-CK_RV C_VerifyRecover(CK_SESSION_HANDLE handle, CK_BYTE *signature, CK_ULONG size, CK_BYTE *data,
-                      CK_ULONG *data_size)
-{
-    struct call call;
-    (void)signature;
-    (void)size;
-    (void)data;
-    (void)data_size;
-    CK_RV rv = call_begin(&call, handle);
-    return rv == CKR_OK ? call_end(&call, CKR_FUNCTION_NOT_SUPPORTED) : rv;
-}

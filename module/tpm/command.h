@@ -12,7 +12,7 @@
 #include <tss2/tss2_sys.h>
 
 #include "context.h"
-#include "session.h"
+#include "hmac_session.h"
 #include "wire.h"
 
 enum tpm_authorization {

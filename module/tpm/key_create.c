@@ -5,7 +5,7 @@
 
 #include "algorithm.h"
 #include "command.h"
-#include "object.h"
+#include "tpm_object.h"
 #include "operation.h"
 #include "session_start.h"
 

@@ -1,7 +1,7 @@
 #include "key_reclaim.h"
 
 #include "capability.h"
-#include "object.h"
+#include "tpm_object.h"
 
 #define TRANSIENT_FIRST 0x80000000U
 #define TRANSIENT_LAST  0x80fffffeU

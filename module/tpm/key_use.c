@@ -4,7 +4,7 @@
 
 #include <openssl/crypto.h>
 
-#include "object.h"
+#include "tpm_object.h"
 #include "session_start.h"
 
 static bool key_is_whole(const struct tpm_key *key)

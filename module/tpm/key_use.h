@@ -7,7 +7,7 @@
 
 #include "command.h"
 #include "context.h"
-#include "session.h"
+#include "hmac_session.h"
 
 struct tpm_key_use {
     const struct tpm_key *key;

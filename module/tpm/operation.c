@@ -6,7 +6,7 @@
 #include "command.h"
 #include "connection.h"
 #include "key_reclaim.h"
-#include "object.h"
+#include "tpm_object.h"
 
 #define RECLAIM_AFTER 3000 /* milliseconds; far longer than one call takes */
 

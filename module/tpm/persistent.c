@@ -3,7 +3,7 @@
 
 #include "capability.h"
 #include "key_use.h"
-#include "object.h"
+#include "tpm_object.h"
 #include "operation.h"
 
 #define PERSIST_ATTEMPTS 8  /* while others take the handle that was free */

@@ -3,7 +3,7 @@
 #ifndef INTUNE_TPM_SESSION_START_H
 #define INTUNE_TPM_SESSION_START_H
 
-#include "session.h"
+#include "hmac_session.h"
 
 /*
  * Starts a session salted to the storage key at `parent`, whose public area is the caller's own record of it.

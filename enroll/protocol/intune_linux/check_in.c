@@ -6,7 +6,7 @@
 #include "compliance.h"
 #include "constants.h"
 #include "json_write.h"
-#include "session.h"
+#include "service.h"
 
 #define SCRIPT "linux_customconfig_script"
 

@@ -16,7 +16,7 @@
 #include "bio_text.h"
 #include "constants.h"
 #include "json_write.h"
-#include "session.h"
+#include "service.h"
 #include "url.h"
 
 #define DAY 86400

@@ -3,8 +3,8 @@
  * became. The value lives in memory that is neither swapped, dumped nor inherited, and is wiped when the last
  * one who uses it lets go.
  */
-#ifndef API_LOGIN_H
-#define API_LOGIN_H
+#ifndef SESSION_LOGIN_H
+#define SESSION_LOGIN_H
 
 #include <stdbool.h>
 #include <time.h>

@@ -1,4 +1,4 @@
-#include "session.h"
+#include "hmac_session.h"
 
 #include <string.h>
 

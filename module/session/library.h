@@ -8,8 +8,8 @@
  * A forked child loses sight of its parent's library the same way. Locks, in the order they are taken: a
  * session's, then the library's. Neither is held by a thread that waits for the TPM except the session's own.
  */
-#ifndef API_LIBRARY_H
-#define API_LIBRARY_H
+#ifndef SESSION_LIBRARY_H
+#define SESSION_LIBRARY_H
 
 #include <pthread.h>
 #include <stdatomic.h>

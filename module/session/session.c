@@ -189,3 +189,8 @@ const struct object *call_object(struct call *call, CK_OBJECT_HANDLE handle, str
     pthread_mutex_unlock(&call->library->lock);
     return object;
 }
+
+CK_RV session_write_refusal(const struct session *session)
+{
+    return session->read_write ? CKR_TOKEN_WRITE_PROTECTED : CKR_SESSION_READ_ONLY;
+}

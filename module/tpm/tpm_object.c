@@ -1,4 +1,4 @@
-#include "object.h"
+#include "tpm_object.h"
 
 #include <string.h>
 

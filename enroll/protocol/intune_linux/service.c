@@ -1,4 +1,4 @@
-#include "session.h"
+#include "service.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
  * Sessions: their table, and a session's operations in progress. Operations of different kinds live side by
  * side.
  */
-#ifndef API_SESSION_H
-#define API_SESSION_H
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
 
 #include "library.h"
 #include "signature.h"
@@ -68,5 +68,8 @@ void key_operation_end(struct key_operation *operation);
  */
 const struct object *call_object(struct call *call, CK_OBJECT_HANDLE handle, struct view **ret_view,
                                  bool *ret_hidden);
+
+/* What a write-protected token says to one who wants to write: the session's kind comes first. */
+CK_RV session_write_refusal(const struct session *session);
 
 #endif

@@ -1,4 +1,4 @@
-#include "verify_signature.h"
+#include "signature_trial.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * still hold handles of. An object handle names its generation, so that a renewed certificate appears in a
  * running application and a handle from before goes on meaning the key it meant.
  */
-#ifndef API_VIEW_H
-#define API_VIEW_H
+#ifndef SESSION_VIEW_H
+#define SESSION_VIEW_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
