@@ -190,7 +190,7 @@ static enum enroll_exit key_set(struct run *run, struct attempt_options *options
 {
     const char *key = run->line.values[OPTION_KEY];
     options->request_extensions = run->line.given[OPTION_CSR_EXT];
-    if (key == NULL || issuance_key_choice_parse(key, &options->key))
+    if (key == NULL || key_choice_parse(key, &options->key))
         return ENROLL_OK;
     return enroll_error_set(&run->error, ENROLL_USAGE,
                             "use one of rsa2048, rsa3072, rsa4096, p256, p384, p521", "unknown key type '%s'",

@@ -6,7 +6,7 @@
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
 
-#include "signing_key.h"
+#include "signing_backend.h"
 
 #define PROVIDER_NAME "intune-tpm-key"
 /* The import parameter that carries the signing key of this process: an octet pointer. */

@@ -23,25 +23,11 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "digest.h"
 #include "error.h"
-#include "sign_digest.h"
+#include "signing_backend.h"
 #include "tpm.h"
 
 struct signing_key;
-
-#define SIGNATURE_SIZE_MAX TPM_RSA_MAX
-
-/* Who signs. The functions get `context`. */
-struct signing_backend {
-    /*
-     * Signs a digest of the parameters' hash. RSA: bits / 8 bytes; ECDSA: r then s, each (bits + 7) / 8
-     * bytes. On failure *ret_reason is a static sentence without the name of the key.
-     */
-    bool (*sign)(void *context, const struct signature_parameters *parameters, const uint8_t *digest,
-                 uint8_t ret_signature[SIGNATURE_SIZE_MAX], size_t *ret_size, const char **ret_reason);
-    void (*close)(void *context); /* frees the context */
-};
 
 /*
  * The device's key, signing in the TPM. key and tpm must outlive the result; pin is copied, and NULL for a

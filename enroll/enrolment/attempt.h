@@ -1,7 +1,7 @@
 /*
- * enroll/enrolment: the use cases. enrol.c and renew.c read like the story of a run; attempt.c has what both
- * need: the token directory under its lock, the service, the key on its way to a certificate. They speak to
- * no person: the command line gives them callbacks.
+ * enroll/enrolment: the use cases. enrol.c and renew.c read like the story of a run; attempt_steps.c has what
+ * they need: the token directory under its lock, the service, the key on its way to a certificate. They speak
+ * to no person: the command line gives them callbacks.
  */
 #ifndef ENROLL_ENROLMENT_ATTEMPT_H
 #define ENROLL_ENROLMENT_ATTEMPT_H
@@ -30,7 +30,7 @@ struct attempt_options {
     const struct credential_options *credentials;
     struct https_client_options https; /* ca_file NULL: that of the record */
     const char *label;                 /* NULL: as before, else ISSUANCE_LABEL */
-    struct issuance_key_choice key;
+    struct key_choice key;
     bool request_extensions;
     const char *persistent; /* "yes", "no", "auto"; NULL: as before, else "auto" */
     bool replace;           /* enrol: a valid enrolment */

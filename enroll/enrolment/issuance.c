@@ -84,13 +84,13 @@ static bool names_set(const struct issuance_options *options, struct token_gener
  * The operator's choice; at renewal without one, the same kind of key as before, unless the policy asks for
  * another. Where the server gives no policy the old key is the only sign of what it takes.
  */
-static struct issuance_key_choice key_wanted(const struct issuance_options *options,
-                                             const struct certificate_requirements *requirements)
+static struct key_choice key_wanted(const struct issuance_options *options,
+                                    const struct certificate_requirements *requirements)
 {
     if (options->key.chosen || !options->keep_key_kind || !options->previous)
         return options->key;
     const struct tpm_public_key *old = &options->previous->key.public_key;
-    const struct issuance_key_choice as_before = {
+    const struct key_choice as_before = {
         .chosen = true, .type = old->type, .bits = old->bits, .curve = old->curve};
     bool fits = old->type == requirements->key_type &&
                 (old->type == TPM_KEY_EC ? old->curve == requirements->curve
@@ -108,7 +108,7 @@ static enum enroll_exit key_make(struct issuance *issuance,
     uint8_t salt[TPM_PIN_SALT_SIZE];
     char text[96], name[16];
 
-    const struct issuance_key_choice wanted = key_wanted(options, requirements);
+    const struct key_choice wanted = key_wanted(options, requirements);
     enum enroll_exit status = key_choice_decide(&wanted, requirements, options->facts, &request, error);
     if (status != ENROLL_OK)
         return status;

@@ -13,6 +13,7 @@
 #include "directory.h"
 #include "enrollment.h"
 #include "error.h"
+#include "key_choice.h"
 #include "received.h"
 #include "record.h"
 #include "requirements.h"
@@ -31,17 +32,6 @@ enum issuance_persistence {
 /* "yes", "no", "auto"; anything else, and NULL, is as good as "auto". */
 enum issuance_persistence issuance_persistence_of(const char *text);
 
-/* A key that the operator asks for instead of the policy's default. */
-struct issuance_key_choice {
-    bool chosen;
-    enum tpm_key_type type;
-    unsigned bits;
-    enum tpm_curve curve;
-};
-/* "rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521". False when it is none of these. */
-bool issuance_key_choice_parse(const char *text, struct issuance_key_choice *ret_choice)
-    __attribute__((warn_unused_result));
-
 struct issuance_options {
     const struct install_directory *directory;
     struct tpm *tpm;
@@ -50,7 +40,7 @@ struct issuance_options {
     const struct token_generation *previous; /* label, serial and ids stay as there; NULL at first */
     const char *label;                       /* of a first token; NULL: ISSUANCE_LABEL */
     enum issuance_persistence persistence;
-    struct issuance_key_choice key;
+    struct key_choice key;
     bool keep_key_kind; /* without a choice: a key like that of previous, if the policy allows it */
     bool request_extensions;
     const char *pin;       /* NULL: none */

@@ -14,12 +14,12 @@ static const struct {
 };
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 
-bool issuance_key_choice_parse(const char *text, struct issuance_key_choice *ret_choice)
+bool key_choice_parse(const char *text, struct key_choice *ret_choice)
 {
     for (size_t i = 0; i < KEY_COUNT; i++) {
         if (strcasecmp(text, keys[i].name) != 0)
             continue;
-        *ret_choice = (struct issuance_key_choice){
+        *ret_choice = (struct key_choice){
             .chosen = true, .type = keys[i].type, .bits = keys[i].bits, .curve = keys[i].curve};
         return true;
     }
@@ -77,7 +77,7 @@ static enum enroll_exit tpm_can(const struct tpm_key_request *request, const str
     return ENROLL_OK;
 }
 
-enum enroll_exit key_choice_decide(const struct issuance_key_choice *choice,
+enum enroll_exit key_choice_decide(const struct key_choice *choice,
                                    const struct certificate_requirements *requirements,
                                    const struct tpm_facts *facts, struct tpm_key_request *ret_request,
                                    struct enroll_error *ret_error)

@@ -1,6 +1,6 @@
 /*
- * enroll/http: HTTPS through libcurl, and the TPM key as OpenSSL sees it. Called by flow.c and auth/; knows
- * nothing of messages.
+ * enroll/http: HTTPS through libcurl, and the TPM key as OpenSSL sees it. Called by the protocols and
+ * credential sources; knows nothing of messages.
  *
  * https only, TLS 1.2 and up, certificates always verified. Redirects are followed by hand (MS-MDE2 3.1.4.1:
  * a POST stays a POST), at most three, and never with credentials to another host. Bodies end at 1 MiB. The
@@ -18,14 +18,7 @@
 #include <openssl/x509.h>
 
 #include "error.h"
-
-#define HTTPS_BODY_MAX        (1024 * 1024)
-#define HTTPS_URL_MAX         2048
-#define HTTPS_REDIRECTS_MAX   3
-#define HTTPS_TIMEOUT_DEFAULT 60 /* seconds */
-#define HTTPS_RETRY_AFTER_MAX                                                                                \
-    120 /* seconds; longer waits are an error                                                                \
-         */
+#include "https_request.h"
 
 struct https_client;
 
@@ -62,45 +55,6 @@ struct https_client_options {
 enum enroll_exit https_client_new(const struct https_client_options *options, struct https_client **ret_net,
                                   struct enroll_error *ret_error) __attribute__((warn_unused_result));
 void https_client_free(struct https_client *client);
-
-/* Whether a redirect to another host may be followed. */
-struct https_redirects {
-    const char *const *accept;                            /* host names, NULL-terminated; or NULL */
-    bool (*confirm)(void *context, const char *question); /* or NULL: no terminal */
-    void *context;
-};
-
-struct https_request {
-    const char *name;         /* for messages: "Discover" */
-    const char *url;          /* https */
-    const char *content_type; /* of body */
-    const uint8_t *body;      /* NULL: GET */
-    size_t body_size;
-    /*
-     * Makes the body anew for the URL a redirect leads to, because it names where it is sent; NULL: it stays
-     * as it is. The result stays the callee's and must last until the next call or the end of
-     * https_client_send().
-     */
-    enum enroll_exit (*readdress)(void *context, const char *url, const uint8_t **ret_body, size_t *ret_size);
-    void *readdress_context;
-    const char *bearer;                      /* token of the Authorization header; NULL: none */
-    const char *user_agent;                  /* NULL: that of MS-MDE2 */
-    bool credentials;                        /* the body holds some: no other host, ever; implied by bearer */
-    const struct https_redirects *redirects; /* NULL: another host is refused */
-    unsigned retries;                        /* how often 429 or 503 with Retry-After may be tried again */
-    EVP_PKEY *client_key;                    /* TLS client authentication; NULL for none; not owned */
-    X509 *client_certificate;
-    STACK_OF(X509) * client_chain; /* may be NULL */
-};
-
-struct https_response {
-    long status;
-    char *content_type; /* may be NULL */
-    char *url;          /* that answered, after redirects */
-    long retry_after;   /* seconds the server asks to wait, 0: none */
-    uint8_t *body;      /* terminated by a 0 that body_size does not count; wiped when freed */
-    size_t body_size;
-};
 
 /*
  * Sends it and reads the answer, whatever its status. Errors: ENROLL_UNREACHABLE, ENROLL_TLS, ENROLL_PROTOCOL

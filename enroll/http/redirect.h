@@ -2,7 +2,7 @@
 #ifndef ENROLL_HTTPS_CLIENT_REDIRECT_H
 #define ENROLL_HTTPS_CLIENT_REDIRECT_H
 
-#include "https_client.h"
+#include "https_request.h"
 
 /* Whether an HTTP status with a Location is a redirect that is followed. */
 bool redirect_status(long status);

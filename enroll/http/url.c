@@ -10,7 +10,7 @@
 #include <curl/curl.h>
 #include <libpsl.h>
 
-#include "https_client.h"
+#include "https_request.h"
 
 static CURLU *url_parse(const char *url)
 {

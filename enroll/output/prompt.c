@@ -8,6 +8,7 @@
 
 #include <openssl/crypto.h>
 
+#include "terminal.h"
 #include "terminal_state.h"
 
 #define SECRET_MAX     1024

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "terminal.h"
+struct protocol;
 
 enum terminal_shape { SHAPE_PLAIN, SHAPE_JOURNAL, SHAPE_LIVE };
 

@@ -1,6 +1,7 @@
 /* PKCS #11 3.0, 5.4: general-purpose functions. */
 #include "interfaces.h"
 #include "library.h"
+#include "session.h"
 
 #define LIBRARY_MAJOR 0
 #define LIBRARY_MINOR 1
@@ -26,7 +27,7 @@ CK_RV C_Finalize(CK_VOID_PTR reserved)
 {
     if (reserved != NULL)
         return CKR_ARGUMENTS_BAD;
-    return library_stop();
+    return library_stop(session_close_all_locked);
 }
 
 static CK_RV get_info(CK_INFO *info, CK_VERSION version)

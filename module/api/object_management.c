@@ -176,7 +176,7 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULO
     session->find.count = 0;
     session->find.next = 0;
     pthread_mutex_lock(&call.library->lock);
-    library_refresh_locked(call.library);
+    session_views_refresh_locked(call.library);
     const struct view *view = views_present(&call.library->views);
     for (size_t i = 0; view != NULL && i < view->objects->count; i++) {
         const struct object *object = &view->objects->objects[i];

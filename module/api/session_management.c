@@ -148,7 +148,7 @@ static CK_RV check_pin(struct library *library, const struct tpm_key *key, const
 static CK_RV login_token(struct library *library, struct view **ret_view, bool *ret_logged_in)
 {
     pthread_mutex_lock(&library->lock);
-    library_refresh_locked(library);
+    session_views_refresh_locked(library);
     struct view *view = views_present(&library->views);
     if (view != NULL) {
         *ret_view = view_ref(view);

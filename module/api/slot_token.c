@@ -13,7 +13,7 @@ CK_RV C_GetSlotList(CK_BBOOL token_present, CK_SLOT_ID *slots, CK_ULONG *count)
     if (rv != CKR_OK)
         return rv;
     pthread_mutex_lock(&library->lock);
-    library_refresh_locked(library);
+    session_views_refresh_locked(library);
     CK_ULONG found = !token_present || views_present(&library->views) != NULL ? 1 : 0;
     pthread_mutex_unlock(&library->lock);
     library_leave(library);
@@ -37,7 +37,7 @@ static CK_RV find_token(struct library *library, CK_SLOT_ID slot, struct view **
     if (slot != SLOT_ID)
         return CKR_SLOT_ID_INVALID;
     pthread_mutex_lock(&library->lock);
-    library_refresh_locked(library);
+    session_views_refresh_locked(library);
     struct view *view = views_present(&library->views);
     CK_RV rv = CKR_OK;
     if (view != NULL)

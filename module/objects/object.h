@@ -3,41 +3,15 @@
  * stands in tables (object_attributes.c), what it holds comes from the generation. Nothing is copied but what
  * has to be encoded.
  */
-#ifndef TOKEN_OBJECT_H
-#define TOKEN_OBJECT_H
+#ifndef OBJECTS_OBJECT_H
+#define OBJECTS_OBJECT_H
 
+#include "object_attributes.h"
 #include "pkcs11.h"
 #include "token_directory.h"
 
 #define OBJECT_COUNT_MAX      (3 + TOKEN_CHAIN_MAX + 3)
 #define OBJECT_MECHANISMS_MAX 32
-
-/* The variable contents of an object. One that an object does not have is empty. */
-enum object_content {
-    CONTENT_PRIVATE, /* CKA_PRIVATE: of the private key, true where there is a PIN */
-    CONTENT_LABEL,
-    CONTENT_UNIQUE_ID,
-    CONTENT_ID,
-    CONTENT_SUBJECT,
-    CONTENT_ISSUER,
-    CONTENT_SERIAL_NUMBER,
-    CONTENT_VALUE,
-    CONTENT_PUBLIC_KEY_INFO,
-    CONTENT_SUBJECT_KEY_HASH,
-    CONTENT_ISSUER_KEY_HASH,
-    CONTENT_CHECK_VALUE,
-    CONTENT_START_DATE,
-    CONTENT_END_DATE,
-    CONTENT_CATEGORY,
-    CONTENT_MECHANISMS,
-    CONTENT_MODULUS,
-    CONTENT_MODULUS_BITS,
-    CONTENT_PUBLIC_EXPONENT,
-    CONTENT_EC_PARAMS,
-    CONTENT_EC_POINT,
-    CONTENT_PROFILE_ID,
-    CONTENT_COUNT,
-};
 
 struct object_slice {
     const void *data;

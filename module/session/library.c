@@ -5,7 +5,6 @@
 
 #include "configuration.h"
 #include "log.h"
-#include "session.h"
 
 static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct library *current;   /* under current_lock, as the next one is */
@@ -130,7 +129,7 @@ static void unref(struct library *library)
     free(library);
 }
 
-CK_RV library_stop(void)
+CK_RV library_stop(void (*sessions_close)(struct library *library))
 {
     cancellation_hold();
     pthread_mutex_lock(&current_lock);
@@ -140,7 +139,7 @@ CK_RV library_stop(void)
     if (library != NULL) {
         pthread_mutex_lock(&library->lock);
         library->stopped = true;
-        session_close_all_locked(library);
+        sessions_close(library);
         pthread_mutex_unlock(&library->lock);
         unref(library);
     }
@@ -168,12 +167,6 @@ void library_leave(struct library *library)
 {
     unref(library);
     cancellation_restore();
-}
-
-void library_refresh_locked(struct library *library)
-{
-    views_refresh(&library->views);
-    views_trim(&library->views, session_oldest_locked(library));
 }
 
 void text_pad(CK_UTF8CHAR *field, size_t field_size, const char *text)

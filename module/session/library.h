@@ -40,17 +40,14 @@ struct library {
 
 /* CKR_CRYPTOKI_ALREADY_INITIALIZED, CKR_HOST_MEMORY. */
 CK_RV library_start(void) __attribute__((warn_unused_result));
-/* CKR_CRYPTOKI_NOT_INITIALIZED. */
-CK_RV library_stop(void) __attribute__((warn_unused_result));
+/* Takes the library out of sight; sessions_close is called with its lock held. CKR_CRYPTOKI_NOT_INITIALIZED.
+ */
+CK_RV library_stop(void (*sessions_close)(struct library *library)) __attribute__((warn_unused_result));
 
 /* A reference to the present library, for one call, in which its thread is not cancelled.
  * CKR_CRYPTOKI_NOT_INITIALIZED, in a forked child too. */
 CK_RV library_enter(struct library **ret_library) __attribute__((warn_unused_result));
 void library_leave(struct library *library);
-
-/* Looks whether the token changed on disk; forgets generations that no session can know. The caller has the
- * lock. */
-void library_refresh_locked(struct library *library);
 
 /* Copies text into a field of fixed size, blank-padded and not ended (2.40, 3.1). */
 void text_pad(CK_UTF8CHAR *field, size_t field_size, const char *text);

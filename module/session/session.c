@@ -95,7 +95,7 @@ static CK_RV open_locked(struct library *library, struct session *session, bool 
     size_t index;
     if (library->stopped)
         return CKR_CRYPTOKI_NOT_INITIALIZED;
-    library_refresh_locked(library);
+    session_views_refresh_locked(library);
     const struct view *view = views_present(&library->views);
     if (view == NULL)
         return library->views.status == TOKEN_ABSENT ? CKR_TOKEN_NOT_PRESENT : CKR_TOKEN_NOT_RECOGNIZED;
@@ -188,6 +188,12 @@ const struct object *call_object(struct call *call, CK_OBJECT_HANDLE handle, str
         *ret_view = view_ref(view);
     pthread_mutex_unlock(&call->library->lock);
     return object;
+}
+
+void session_views_refresh_locked(struct library *library)
+{
+    views_refresh(&library->views);
+    views_trim(&library->views, session_oldest_locked(library));
 }
 
 CK_RV session_write_refusal(const struct session *session)

@@ -69,6 +69,10 @@ void key_operation_end(struct key_operation *operation);
 const struct object *call_object(struct call *call, CK_OBJECT_HANDLE handle, struct view **ret_view,
                                  bool *ret_hidden);
 
+/* Looks whether the token changed on disk; forgets generations that no session can know. The caller has the
+ * library's lock. */
+void session_views_refresh_locked(struct library *library);
+
 /* What a write-protected token says to one who wants to write: the session's kind comes first. */
 CK_RV session_write_refusal(const struct session *session);
 

@@ -31,7 +31,8 @@ static void choose(const struct provisioning_document *document)
         int size = certificate != NULL ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key) : 0;
 
         if (size > 0)
-            (void)!issued_certificate_choose(&document->received, key, (size_t)size, 1800000000, &issued, &error);
+            (void)!issued_certificate_choose(&document->received, key, (size_t)size, 1800000000, &issued,
+                                             &error);
         OPENSSL_free(key);
         X509_free(certificate);
     }

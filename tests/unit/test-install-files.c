@@ -23,6 +23,7 @@
 #include "certificate.h"
 #include "enrollment.h"
 #include "generation.h"
+#include "issuance.h"
 #include "key_choice.h"
 #include "private_key_pem.h"
 #include "public_key.h"
@@ -70,10 +71,10 @@ static const struct tpm_facts plain_chip = {.rsa_max_bits = 2048, .p256 = true, 
 static enum enroll_exit decide(const char *choice, struct certificate_requirements requirements,
                                struct tpm_key_request *ret_request)
 {
-    struct issuance_key_choice parsed = {0};
+    struct key_choice parsed = {0};
     struct enroll_error error;
     if (choice)
-        assert_true(issuance_key_choice_parse(choice, &parsed));
+        assert_true(key_choice_parse(choice, &parsed));
     return key_choice_decide(&parsed, &requirements, &plain_chip, ret_request, &error);
 }
 
@@ -91,7 +92,7 @@ static void the_key_is_what_policy_operator_and_tpm_agree_on(void **state)
         .from_policy = true, .key_type = TPM_KEY_EC, .curve = TPM_CURVE_P521};
     const struct certificate_requirements none = {.key_type = TPM_KEY_RSA, .minimum_bits = 2048};
     struct tpm_key_request request;
-    struct issuance_key_choice choice;
+    struct key_choice choice;
     (void)state;
     assert_int_equal(decide(NULL, rsa, &request), ENROLL_OK);
     assert_int_equal(request.bits, 2048);
@@ -108,7 +109,7 @@ static void the_key_is_what_policy_operator_and_tpm_agree_on(void **state)
     assert_int_equal(decide("rsa2048", large, &request), ENROLL_POLICY);
     assert_int_equal(decide("rsa4096", rsa, &request), ENROLL_POLICY);
     assert_int_equal(decide("p521", curve, &request), ENROLL_POLICY);
-    assert_false(issuance_key_choice_parse("dsa1024", &choice));
+    assert_false(key_choice_parse("dsa1024", &choice));
 }
 
 static void persistence_is_auto_unless_it_is_said(void **state)

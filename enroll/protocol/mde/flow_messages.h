@@ -1,6 +1,6 @@
 /*
- * What flow.c needs to send one message and read its answer; private to it. The state of a run, the check of
- * a URL that the server gave, the exchange of a SOAP message.
+ * What the flow needs to send one message and read its answer; private to it. The state of a run, the check
+ * of a URL that the server gave, the exchange of a SOAP message.
  */
 #ifndef ENROLL_FLOW_MESSAGES_H
 #define ENROLL_FLOW_MESSAGES_H

@@ -1,4 +1,4 @@
-/* The steps of flow.c that renewal (flow_renewal.c) shares with it; private to the two. */
+/* The steps that enrolment (flow_enrol.c) and renewal (flow_renewal.c) share; private to the two. */
 #ifndef ENROLL_FLOW_RENEWAL_H
 #define ENROLL_FLOW_RENEWAL_H
 

@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "context_items.h"
+#include "profile_facts.h"
 
 #define PROFILE_DEFAULT_PATH "/etc/intune-tpm/device-profile.conf"
 
@@ -16,14 +17,6 @@ struct device_profile {
     char *values[CONTEXT_ITEM_COUNT]; /* NULL: not sent; ITEM_DEVICE_ID, for the request's subject, is always
                                          there */
     bool send_tpm_facts; /* TPMManufacturer and TPMFirmwareVersion in GetPolicies; off by default */
-};
-
-/* Where this machine's facts are read; tests give other places. All paths. */
-struct profile_sources {
-    const char *os_release; /* "/etc/os-release" */
-    const char *machine_id; /* "/etc/machine-id" */
-    const char *host_name;  /* NULL: gethostname(2) */
-    const char *locale;     /* NULL: LC_ALL, LC_MESSAGES, LANG */
 };
 
 /* The device that was enrolled: what a renewal names, whatever this machine's facts are today. Either may be

@@ -12,8 +12,6 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "profile.h"
-
 /*
  * The applications that the machine-id is keyed with. machine-id(5) asks that it never be shown: what leaves
  * this machine is HMAC-SHA256 with the machine-id as key and one of these as message (as

@@ -14,7 +14,13 @@ struct profile_facts {
     bool has_machine_id;   /* false: device_id and hw_device_id are empty */
 };
 
-struct profile_sources;
+/* Where this machine's facts are read; tests give other places. All paths. */
+struct profile_sources {
+    const char *os_release; /* "/etc/os-release" */
+    const char *machine_id; /* "/etc/machine-id" */
+    const char *host_name;  /* NULL: gethostname(2) */
+    const char *locale;     /* NULL: LC_ALL, LC_MESSAGES, LANG */
+};
 
 void profile_facts_read(const struct profile_sources *sources, struct profile_facts *ret_facts);
 

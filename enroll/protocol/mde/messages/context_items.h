@@ -1,7 +1,7 @@
 /*
  * enroll/mde: the messages of MS-MDE2 as pure functions, bytes to struct and struct to bytes, one file for
  * each. No I/O, no clock, no TPM in here, so that every message can be tested on captured bytes and fuzzed.
- * Called by flow.c.
+ * Called by the flow.
  *
  * This header: the context items of RequestSecurityToken (MS-MDE2 3.4.4.1.1.1), what the device says about
  * itself.
