@@ -106,7 +106,10 @@ char *broker_token_request(const struct broker_request *request, const char *acc
 {
     struct json_object *object = json_object_new_object();
     struct json_object *parameters = json_object_new_object();
+    /* Brokers before 2.0.2 of Microsoft's look for the account beside the parameters. */
+    struct json_object *parsed = account != NULL ? json_text_parse(account, strlen(account)) : NULL;
     bool complete = object != NULL && parameters != NULL && parameters_fill(parameters, request, account) &&
+                    (parsed == NULL || json_object_object_add(object, "account", parsed) == 0) &&
                     json_object_object_add(object, "authParameters", parameters) == 0;
 
     if (!complete)

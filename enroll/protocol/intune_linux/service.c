@@ -105,8 +105,8 @@ static enum enroll_exit status_error(const struct intune_call *call, const struc
     if (code == 401)
         enroll_error_set(
             error, ENROLL_AUTHENTICATION,
-            "this device has to be registered with Microsoft Entra first: sign in with the identity "
-            "broker (intune-portal, or himmelblau's aad-tool), then try again",
+            "register this device with Microsoft Entra first, by signing in with the identity broker: start "
+            "intune-portal, or run aad-tool auth-test --name USER@DOMAIN (himmelblau); then try again",
             "%s: the service did not accept the token (HTTP 401)", call->name);
     else if (code == 403)
         enroll_error_set(
