@@ -16,9 +16,9 @@ static enum enroll_exit file_error(const char *what, const char *path, struct en
 
     return enroll_error_set(ret_error, ENROLL_CONFIGURATION,
                             error == EACCES || error == EROFS || error == EPERM
-                                ? "Run the command as root, on a file system that can be written."
+                                ? "run the command as root, on a file system that can be written"
                                 : "",
-                            "%s cannot be %s: %s.", path, what, strerror(error));
+                            "%s cannot be %s: %s", path, what, strerror(error));
 }
 
 enum enroll_exit change_read(const char *path, char **ret_text, struct enroll_error *ret_error)
@@ -58,7 +58,7 @@ enum enroll_exit change_read(const char *path, char **ret_text, struct enroll_er
         }
     }
     if (memchr(text, 0, size)) {
-        enroll_error_set(ret_error, ENROLL_CONFIGURATION, "", "%s is not a text file.", path);
+        enroll_error_set(ret_error, ENROLL_CONFIGURATION, "", "%s is not a text file", path);
         goto out;
     }
     text[size] = 0;

@@ -11,7 +11,7 @@
 
 static enum enroll_exit lock_error(const char *path, struct enroll_error *ret_error)
 {
-    return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "", "%s cannot be locked: %s.", path,
+    return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "", "%s cannot be locked: %s", path,
                             strerror(errno));
 }
 
@@ -30,11 +30,11 @@ static enum enroll_exit lock_wait(int fd, const char *path, unsigned wait_second
         clock_gettime(CLOCK_MONOTONIC, &now);
         if (now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec))
             return enroll_error_set(ret_error, ENROLL_IN_PROGRESS,
-                                    "Try again when it is done, or wait for it with --wait.",
+                                    "try again when it is done, or wait for it with --wait",
                                     "another intune-enroll register is running");
         if (nanosleep(&slice, NULL) != 0)
-            return enroll_error_set(ret_error, ENROLL_CANCELLED, "Nothing was changed.",
-                                    "Cancelled while waiting for another intune-enroll register.");
+            return enroll_error_set(ret_error, ENROLL_CANCELLED, "nothing was changed",
+                                    "cancelled while waiting for another intune-enroll register");
     }
     return ENROLL_OK;
 }

@@ -51,7 +51,7 @@ enum enroll_exit nss_registered(const char *directory, char **ret_library, struc
     if (found) {
         *ret_library = strdup(library ? library : "");
         if (!*ret_library)
-            status = enroll_error_set(ret_error, ENROLL_FAILED, "", "Out of memory.");
+            status = enroll_error_set(ret_error, ENROLL_FAILED, "", "out of memory");
     }
     free(text);
     return status;
@@ -67,7 +67,7 @@ static enum enroll_exit tool_run(const char *const *arguments, struct enroll_err
 
     error = posix_spawn_file_actions_init(&actions);
     if (error)
-        return enroll_error_set(ret_error, ENROLL_FAILED, "", "%s: %s.", arguments[0], strerror(error));
+        return enroll_error_set(ret_error, ENROLL_FAILED, "", "%s: %s", arguments[0], strerror(error));
     error = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (!error)
         error = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
@@ -76,15 +76,15 @@ static enum enroll_exit tool_run(const char *const *arguments, struct enroll_err
     posix_spawn_file_actions_destroy(&actions);
     if (error)
         return enroll_error_set(ret_error, ENROLL_FAILED,
-                                error == ENOENT ? "Install the package libnss3-tools." : "",
-                                "%s cannot be run: %s.", arguments[0], strerror(error));
+                                error == ENOENT ? "install the package libnss3-tools" : "",
+                                "%s cannot be run: %s", arguments[0], strerror(error));
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
-            return enroll_error_set(ret_error, ENROLL_FAILED, "", "%s: %s.", arguments[0], strerror(errno));
+            return enroll_error_set(ret_error, ENROLL_FAILED, "", "%s: %s", arguments[0], strerror(errno));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return enroll_error_set(ret_error, ENROLL_FAILED,
-                                "Close Chromium and try again; the tool's own words stand above.",
-                                "%s could not change the database.", arguments[0]);
+                                "close Chromium and try again; the tool's own words stand above",
+                                "%s could not change the database", arguments[0]);
     return ENROLL_OK;
 }
 
@@ -105,7 +105,7 @@ enum enroll_exit nss_directory_make(const char *directory, struct enroll_error *
     if (slash)
         *slash = 0;
     if ((mkdir(parent, 0700) != 0 && errno != EEXIST) || (mkdir(directory, 0700) != 0 && errno != EEXIST))
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "", "%s cannot be made: %s.", directory,
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "", "%s cannot be made: %s", directory,
                                 strerror(errno));
     return ENROLL_OK;
 }

@@ -90,7 +90,7 @@ static enum enroll_exit plan_p11_kit(const struct registration *request, struct 
     } else if (request->way != REGISTRATION_AS_IT_IS) {
         if (text && !ours)
             status =
-                enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Change or remove it by hand.",
+                enroll_error_set(ret_error, ENROLL_CONFIGURATION, "change or remove it by hand",
                                  "%s was not written by intune-enroll; not changed", P11_KIT_ADMINISTRATOR);
         ret_change->needed = !text || strcmp(text, wanted) != 0;
     } else if (!text && access(P11_KIT_INSTALLED, R_OK) != 0) {
@@ -100,7 +100,7 @@ static enum enroll_exit plan_p11_kit(const struct registration *request, struct 
     }
     if (status == ENROLL_OK && ret_change->needed && !request->undo &&
         !(ret_change->content = strdup(wanted)))
-        status = enroll_error_set(ret_error, ENROLL_FAILED, "", "Out of memory.");
+        status = enroll_error_set(ret_error, ENROLL_FAILED, "", "out of memory");
     free(text);
     return status;
 }
@@ -109,7 +109,7 @@ static enum enroll_exit policy_malformed(const char *path, struct enroll_error *
 {
     return enroll_error_set(
         ret_error, ENROLL_CONFIGURATION,
-        "Correct the file, or add the lines of intune-enroll show firefox or chromium by hand.",
+        "correct the file, or add the lines of intune-enroll show firefox or chromium by hand",
         "%s is not valid JSON of the browser's form; not changed", path);
 }
 

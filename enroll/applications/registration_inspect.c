@@ -46,7 +46,7 @@ static void library_look(struct registration_result *place, const char *path, co
 
 static void firefox_inspect(struct registration_result *place)
 {
-    static const char advice[] = "Run intune-enroll register, for Firefox.";
+    static const char advice[] = "run intune-enroll register, for Firefox";
     struct enroll_error error = {0};
     char *text = NULL, *library = NULL;
 
@@ -54,7 +54,7 @@ static void firefox_inspect(struct registration_result *place)
     if (change_read(FIREFOX_POLICIES, &text, &error) != ENROLL_OK)
         found(place, REGISTRATION_BROKEN, "", "%.200s", error.message);
     else if (!policies_firefox_library(text, &library))
-        found(place, REGISTRATION_BROKEN, "Correct the file; Firefox does not read it either.",
+        found(place, REGISTRATION_BROKEN, "correct the file; Firefox does not read it either",
               FIREFOX_POLICIES " is not what Firefox expects there");
     else
         library_look(place, FIREFOX_POLICIES, library, advice);
@@ -73,14 +73,14 @@ static void chromium_inspect(struct registration_result *place, const char *name
     if (change_read(path, &text, &error) != ENROLL_OK)
         found(place, REGISTRATION_BROKEN, "", "%.200s", error.message);
     else if (!policies_chromium_sites(text, issuer, &sites, &others))
-        found(place, REGISTRATION_BROKEN, "Correct the file.", "%s is not what the browser expects there",
+        found(place, REGISTRATION_BROKEN, "correct the file", "%s is not what the browser expects there",
               path);
     else if (sites == 0)
         found(place, REGISTRATION_ABSENT,
-              "Run intune-enroll register --url, for sites that get the certificate without a question.",
+              "run intune-enroll register --url, for sites that get the certificate without a question",
               "not registered in %s", path);
     else if (others > 0)
-        found(place, REGISTRATION_OTHER, "Run intune-enroll register --url for its sites again.",
+        found(place, REGISTRATION_OTHER, "run intune-enroll register --url for its sites again",
               "%s has %zu sites for the certificate of another issuer", path, others);
     else
         found(place, REGISTRATION_GOOD, "", "%s has %zu site%s", path, sites, sites == 1 ? "" : "s");
@@ -98,8 +98,7 @@ static void nss_inspect(struct registration_result *place)
     else if (nss_registered(directory, &library, &error) != ENROLL_OK)
         found(place, REGISTRATION_BROKEN, "", "%.200s", error.message);
     else
-        library_look(place, directory, library,
-                     "Run intune-enroll register --user, as the user of Chromium.");
+        library_look(place, directory, library, "run intune-enroll register --user, as the user of Chromium");
     free(library);
 }
 

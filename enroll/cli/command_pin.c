@@ -67,7 +67,7 @@ static enum enroll_exit key_change(struct change *change, struct tpm_key *ret_ke
     install_tpm_error(&run->error, run->tpm, status, "the PIN was not changed");
     if (status == TPM_AUTH_FAILED && tpm_lockout_read(run->tpm, &lockout) == TPM_OK)
         snprintf(run->error.advice, sizeof run->error.advice,
-                 "That was failure %u of %u before the TPM locks.", (unsigned)lockout.failures,
+                 "that was failure %u of %u before the TPM locks", (unsigned)lockout.failures,
                  (unsigned)lockout.max_failures);
     return run->error.exit_status;
 }
@@ -102,7 +102,7 @@ static enum enroll_exit change_pin(struct change *change)
         return status;
     if (!run->enrolled.generation->key.has_pin)
         return enroll_error_set(&run->error, ENROLL_USAGE,
-                                "Enrol again: intune-enroll enroll --replace --pin-file FILE.",
+                                "enrol again: intune-enroll enroll --replace --pin-file FILE",
                                 "this key was made without a PIN, and such a key cannot get one later");
     bool was_resident = run->enrolled.generation->key.persistent_handle != 0;
     status = pins_read(change);

@@ -45,13 +45,13 @@ static void check(struct run *run, const char *name, enum report_outcome outcome
 static bool owned_check(struct run *run, const char *path, const struct stat *status)
 {
     if (status->st_uid != 0 && status->st_uid != geteuid()) {
-        check(run, "permissions", CHECK_FAILED, "chown root: whoever owns the token can exchange it.",
+        check(run, "permissions", CHECK_FAILED, "chown root: whoever owns the token can exchange it",
               "%s belongs to another user (uid %u)", path, (unsigned)status->st_uid);
         return false;
     }
     if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         check(run, "permissions", CHECK_FAILED,
-              "chmod go-w it: whoever may write there can exchange the token.", "others may write to %s",
+              "chmod go-w it: whoever may write there can exchange the token", "others may write to %s",
               path);
         return false;
     }
@@ -81,7 +81,7 @@ static void permissions_check(struct run *run)
     }
     snprintf(path, sizeof(path), "%s/" ENROLLMENT_FILE, run->token_directory);
     if (stat(path, &status) == 0 && (status.st_mode & 077)) {
-        check(run, "permissions", CHECK_WARNING, "chmod 600 that file.", "%s is open to others", path);
+        check(run, "permissions", CHECK_WARNING, "chmod 600 that file", "%s is open to others", path);
         return;
     }
     check(run, "permissions", CHECK_OK, "", "%s is writable for its owner alone", run->token_directory);
@@ -96,11 +96,11 @@ static void enrollment_check(struct run *run)
                   : "an unnamed server");
     else
         check(run, "enrolment", geteuid() == 0 ? CHECK_FAILED : CHECK_SKIPPED,
-              geteuid() == 0 ? "It cannot be renewed: enrol again with --replace."
-                             : "Run as the user who enrolled to check this.",
+              geteuid() == 0 ? "it cannot be renewed: enrol again with --replace"
+                             : "run as the user who enrolled to check this",
               ENROLLMENT_FILE " cannot be read");
     if (run->enrolled.state.failed_at)
-        check(run, "last-renewal", CHECK_WARNING, "Try intune-enroll renew --force.", "failed: %.200s",
+        check(run, "last-renewal", CHECK_WARNING, "try intune-enroll renew --force", "failed: %.200s",
               run->enrolled.state.message);
 }
 
@@ -112,19 +112,19 @@ static void dates_check(struct run *run)
     const struct token_certificate *certificate = &run->enrolled.generation->certificate;
     if (!run->enrolled.generation->has_certificate ||
         !certificate_facts_read(certificate->value.data, certificate->value.size, &facts)) {
-        check(run, "certificate", CHECK_FAILED, "Enrol again with --replace.",
+        check(run, "certificate", CHECK_FAILED, "enrol again with --replace",
               "there is none that can be read");
         return;
     }
     report_time(facts.not_after, text, sizeof(text));
     if (facts.not_after <= now)
-        check(run, "certificate", CHECK_FAILED, "Enrol again with intune-enroll enroll --replace.",
+        check(run, "certificate", CHECK_FAILED, "enrol again with intune-enroll enroll --replace",
               "expired at %s", text);
     else if (facts.not_before > now)
-        check(run, "certificate", CHECK_FAILED, "Check this machine's clock.", "not valid yet");
+        check(run, "certificate", CHECK_FAILED, "check this machine's clock", "not valid yet");
     else if (enrolled_renewal_due(run->enrolled.generation, run->report.record) + 2 * 86400 < now)
         check(run, "certificate", CHECK_WARNING,
-              "Enable intune-enroll-renew.timer, or run intune-enroll renew.",
+              "enable intune-enroll-renew.timer, or run intune-enroll renew",
               "valid until %s, and its renewal is overdue", text);
     else
         check(run, "certificate", CHECK_OK, "", "valid until %s", text);
@@ -144,7 +144,7 @@ static void match_check(struct run *run)
                    bytes_equal(&info, &generation->public_key_info) &&
                    bytes_equal(&info, &generation->certificate.public_key_info);
     free(info.data);
-    check(run, "certificate-matches", matches ? CHECK_OK : CHECK_FAILED, "Enrol again with --replace.", "%s",
+    check(run, "certificate-matches", matches ? CHECK_OK : CHECK_FAILED, "enrol again with --replace", "%s",
           matches ? "the certificate is for the key in the TPM" : "the certificate is for another key");
 }
 
@@ -154,7 +154,7 @@ static void chain_check(struct run *run)
     const struct token_generation *generation = run->enrolled.generation;
     bool good = true;
     if (generation->chain_count == 0) {
-        check(run, "chain", CHECK_WARNING, "Servers that know only the root will not accept the certificate.",
+        check(run, "chain", CHECK_WARNING, "servers that know only the root will not accept the certificate",
               "the server sent no issuing certificates");
         return;
     }
@@ -169,14 +169,14 @@ static void chain_check(struct run *run)
         X509_free(issuer);
         X509_free(x509);
     }
-    check(run, "chain", good ? CHECK_OK : CHECK_FAILED, "Enrol again with --replace.",
+    check(run, "chain", good ? CHECK_OK : CHECK_FAILED, "enrol again with --replace",
           "%zu issuing certificate%s%s", generation->chain_count, generation->chain_count == 1 ? "" : "s",
           good ? "" : ", not all valid");
 }
 
 static void pin_missing(struct run *run)
 {
-    check(run, "key-signs", CHECK_SKIPPED, "Give --pin-file to check this.", "the key has a PIN");
+    check(run, "key-signs", CHECK_SKIPPED, "give --pin-file to check this", "the key has a PIN");
 }
 
 /* Sets *ret_socket when the TPM is not for this user, and is reached through the socket: the key is to be
@@ -200,7 +200,7 @@ static void tpm_check(struct run *run, const char *pin, bool *ret_socket)
         return;
     }
     check(run, "tpm", lockout.locked ? CHECK_FAILED : CHECK_OK,
-          "Wait, or clear it with tpm2_dictionarylockout.", "reachable%s",
+          "wait, or clear it with tpm2_dictionarylockout", "reachable%s",
           lockout.locked ? ", but in lock-out" : "");
     if (key->has_pin && !pin) {
         pin_missing(run);
@@ -236,7 +236,7 @@ static void resident_check(struct run *run)
                           public_key_equal(&list[i].public_key, &key->public_key));
     free(list);
     check(run, "key-resident", there ? CHECK_OK : CHECK_WARNING,
-          "Signatures work and take longer; renewal (intune-enroll renew --force) puts it back.",
+          "signatures work and take longer; renewal (intune-enroll renew --force) puts it back",
           there ? "at 0x%08x" : "no longer at 0x%08x", (unsigned)key->persistent_handle);
 }
 
@@ -246,7 +246,7 @@ static void key_check(struct run *run, const struct verify_module_trial *trial,
 {
     if (result->tried)
         check(run, "key-signs", result->signs ? CHECK_OK : CHECK_FAILED,
-              "Run intune-enroll verify as root: it asks the TPM itself.", "%s", result->signs_text);
+              "run intune-enroll verify as root: it asks the TPM itself", "%s", result->signs_text);
     else if (run->enrolled.generation->key.has_pin && !trial->pin)
         pin_missing(run);
     else
@@ -263,12 +263,12 @@ static void module_checks(struct run *run, const struct verify_module_trial *tri
     if (trial->sign)
         key_check(run, trial, &result);
     check(run, "module", result.found ? CHECK_OK : CHECK_FAILED,
-          "Run intune-enroll register, or install intune-tpm.module.", "%s", result.module_text);
+          "run intune-enroll register, or install intune-tpm.module", "%s", result.module_text);
     if (!result.found)
         return;
     check(run, "token-visible", result.visible ? CHECK_OK : CHECK_FAILED,
-          "Look at INTUNE_TPM_TOKEN_DIR, and, where p11-kit uses the socket, at intune-tpm.socket and the "
-          "group intune-tpm.",
+          "look at INTUNE_TPM_TOKEN_DIR, and, where p11-kit uses the socket, at intune-tpm.socket and the "
+          "group intune-tpm",
           "%s", result.token_text);
 }
 

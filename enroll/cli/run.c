@@ -34,7 +34,7 @@ static enum enroll_exit configuration_read(struct run *run)
     if (run->configuration || errno == ENOENT)
         return ENROLL_OK;
     if (errno == EINVAL)
-        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, "Correct that line.",
+        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, "correct that line",
                                 "%s is not of its form in line %zu", configuration_path(), line);
     return enroll_error_set(&run->error, ENROLL_CONFIGURATION, "", "cannot read %s: %s", configuration_path(),
                             strerror(errno));
@@ -76,7 +76,7 @@ static enum enroll_exit resources_open(struct run *run, bool writes)
 {
     char found[PATH_MAX];
     if (!directory_choose(run, writes))
-        return enroll_error_set(&run->error, ENROLL_USAGE, "Name one with --token-dir.",
+        return enroll_error_set(&run->error, ENROLL_USAGE, "name one with --token-dir",
                                 "no token directory can be told for this user, or its path is too long");
     const char *tcti = run->line.values[OPTION_TCTI];
     if (tcti ? (size_t)snprintf(run->tcti, sizeof run->tcti, "%s", tcti) >= sizeof run->tcti
@@ -129,9 +129,9 @@ bool run_begin(enum command_id command, int argc, char **argv, bool writes, stru
 /* There is always something to do next, also where the place that failed knows nothing particular. */
 static void advice_complete(struct enroll_error *error)
 {
-    const char *advice = error->exit_status == ENROLL_CANCELLED ? "Nothing was changed."
+    const char *advice = error->exit_status == ENROLL_CANCELLED ? "nothing was changed"
                          : error->step != STEP_PREPARE && error->step != STEP_INSTALL
-                             ? "Tell the server's administrator; --trace DIRECTORY keeps what was said."
+                             ? "tell the server's administrator; --trace DIRECTORY keeps what was said"
                              : "See intune-enroll(8).";
     if (!error->advice[0])
         snprintf(error->advice, sizeof error->advice, "%s", advice);
@@ -192,7 +192,7 @@ static enum enroll_exit pin_asked(struct run *run, const char *prompt, bool twic
 {
     char *pin = terminal_ask_secret(run->terminal, prompt);
     if (!pin)
-        return enroll_error_set(&run->error, ENROLL_CANCELLED, "Give the PIN in a file.",
+        return enroll_error_set(&run->error, ENROLL_CANCELLED, "give the PIN in a file",
                                 "no PIN was given, and there is nobody to ask");
     if (twice) {
         char *again = terminal_ask_secret(run->terminal, "The same again");
@@ -231,7 +231,7 @@ static enum enroll_exit pin_from_file(struct run *run, const char *path, char **
     }
     free(pin);
     if (open_to_all)
-        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, "chmod 600 that file.",
+        return enroll_error_set(&run->error, ENROLL_CONFIGURATION, "chmod 600 that file",
                                 "%s can be read by everybody", path);
     return enroll_error_set(&run->error, ENROLL_CONFIGURATION, "", "cannot read the PIN file %s: %s", path,
                             strerror(number));

@@ -69,7 +69,7 @@ static enum enroll_exit remove_confirm(void *context, struct enroll_error *ret_e
         return enroll_error_set(ret_error, ENROLL_USAGE, "use --yes",
                                 "removing a key asks first, and there is nobody to ask");
     snprintf(question, sizeof(question),
-             "Remove the key from the TPM and the token from %s? It cannot be brought back.",
+             "remove the key from the TPM and the token from %s? It cannot be brought back",
              run->token_directory);
     if (!terminal_confirm(run->terminal, question))
         return enroll_error_set(ret_error, ENROLL_CANCELLED, "", "nothing was removed");

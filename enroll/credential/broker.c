@@ -74,7 +74,7 @@ static enum enroll_exit call_failed(const char *method, int result, const sd_bus
                   sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
 
     enroll_error_set(ret_error, ENROLL_AUTHENTICATION,
-                     "Run as the signed-in user in the desktop session, or use another --auth method.",
+                     "run as the signed-in user in the desktop session, or use another --auth method",
                      absent ? "no identity broker in this session (%s)" : "the identity broker failed in %s",
                      method);
     if (!absent)
@@ -228,7 +228,7 @@ static enum enroll_exit token_get(const struct session *session, const struct br
         free(words);
         words = NULL;
         if (request->note != NULL)
-            request->note(request->note_context, "The identity broker requires you to sign in.");
+            request->note(request->note_context, "the identity broker requires you to sign in");
         status = token_acquire(session, "acquireTokenInteractively", INTERACTIVE_SECONDS, query, account,
                                ret_token, &words, ret_error);
     }
@@ -266,7 +266,7 @@ static enum enroll_exit sign_in_here(const struct sign_in *sign_in, char **ret_t
     if (result < 0)
         return enroll_error_set(
             ret_error, ENROLL_AUTHENTICATION,
-            "Run as the signed-in user in the desktop session, or use another --auth method.",
+            "run as the signed-in user in the desktop session, or use another --auth method",
             "cannot connect to the D-Bus session bus: %s", strerrordesc_np(-result));
     enum enroll_exit status = token_get(&session, sign_in->query, sign_in->request, ret_token, ret_error);
     sd_bus_flush_close_unref(session.bus);
@@ -352,7 +352,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
 
     oauth_client_read(options, request, &client);
     if (client.scope == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Give --scope.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "give --scope",
                                 "authentication by broker requires --scope");
     snprintf(authority, sizeof(authority), "%s/%s",
              client.authority != NULL ? client.authority : OAUTH_AUTHORITY_DEFAULT,

@@ -88,7 +88,7 @@ static bool browser_open(const char *url)
 
 static enum enroll_exit sign_in_failed(char *text, struct enroll_error *ret_error)
 {
-    enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "Try again, or ask the server's administrator.",
+    enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "try again, or ask the server's administrator",
                      "sign-in in the browser failed");
     snprintf(ret_error->server_text, sizeof(ret_error->server_text), "%s", text);
     free(text);
@@ -127,7 +127,7 @@ static enum enroll_exit answer_wait(const struct credential_options *options,
         const struct credential_instruction instruction = {
             .url = url,
             .message =
-                can_paste ? "If the page does not return by itself, press Enter to paste its answer." : NULL,
+                can_paste ? "if the page does not return by itself, press Enter to paste its answer" : NULL,
             .seconds_left = (unsigned)(end - at)};
         enum browser_verdict verdict;
 
@@ -147,7 +147,7 @@ static enum enroll_exit answer_wait(const struct credential_options *options,
             return sign_in_failed(text, ret_error);
     }
     return enroll_error_set(ret_error, ENROLL_AUTHENTICATION,
-                            "If the server supports Windows only, use --token-file or --auth device-code.",
+                            "if the server supports Windows only, use --token-file or --auth device-code",
                             "no answer from the browser within %d minutes", RECEIVER_SECONDS / 60);
 }
 
@@ -170,7 +170,7 @@ static void host_note(const struct credential_request *request)
 
     if (request->note == NULL || !url_host(request->sign_in_url, host))
         return;
-    snprintf(text, sizeof(text), "The sign-in page is on %s", host);
+    snprintf(text, sizeof(text), "the sign-in page is on %s", host);
     request->note(request->note_context, text);
 }
 
@@ -183,7 +183,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
     enum enroll_exit status;
 
     if (request->sign_in_url == NULL)
-        return enroll_error_set(ret_error, ENROLL_PROTOCOL, "Use --token-file or --token-command.",
+        return enroll_error_set(ret_error, ENROLL_PROTOCOL, "use --token-file or --token-command",
                                 "the server has no sign-in page");
     receiver = browser_receiver_new(request->warn, request->note_context);
     if (receiver == NULL)

@@ -66,13 +66,13 @@ static enum MHD_Result peer_accept(void *context, const struct sockaddr *address
         return MHD_NO;
     memcpy(&peer, address, sizeof(peer));
     if (!peer_user_find(&peer, &receiver->address, &user)) {
-        refusal_report(receiver, "Refused a connection to the sign-in receiver: its user is unknown.");
+        refusal_report(receiver, "refused a connection to the sign-in receiver: its user is unknown");
         return MHD_NO;
     }
     if (peer_user_expected(user))
         return MHD_YES;
     snprintf(text, sizeof(text),
-             "Refused a connection of user id %u to the sign-in receiver: only user id %u is allowed.",
+             "refused a connection of user id %u to the sign-in receiver: only user id %u is allowed",
              (unsigned)user, (unsigned)geteuid());
     refusal_report(receiver, text);
     return MHD_NO;
@@ -160,7 +160,7 @@ static enum MHD_Result post_judge(struct browser_receiver *receiver, struct MHD_
     if (receiver->verdict == BROWSER_INCOMPLETE)
         verdict = browser_answer_judge(post->form, post->size, &receiver->token, &receiver->text);
     if (verdict == BROWSER_REFUSED)
-        return respond(connection, 400, "Unexpected request.");
+        return respond(connection, 400, "unexpected request");
     receiver->verdict = verdict;
     post->answers = true;
     return respond(connection, 200,
@@ -181,7 +181,7 @@ static enum MHD_Result request_receive(void *context, struct MHD_Connection *con
         unsigned status = head_refusal(receiver, connection, url, method);
 
         if (status != 0)
-            return respond(connection, status, "Unexpected request.");
+            return respond(connection, status, "unexpected request");
         *state = calloc(1, sizeof(*post));
         return *state != NULL ? MHD_YES : MHD_NO;
     }

@@ -28,7 +28,7 @@ static enum enroll_exit refuse(const char *what, const char *name, struct enroll
     unsigned long code = ERR_peek_last_error();
     const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
 
-    enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --certificate and --certificate-key.",
+    enroll_error_set(ret_error, ENROLL_CONFIGURATION, "check --certificate and --certificate-key",
                      "cannot read the client %s from %s%s%s%s", what, name, reason != NULL ? " (" : "",
                      reason != NULL ? reason : "", reason != NULL ? ")" : "");
     ERR_clear_error();
@@ -150,7 +150,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
         return status;
     if (X509_check_private_key(ret_credential->certificate, ret_credential->key) != 1) {
         ERR_clear_error();
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --certificate and --certificate-key.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "check --certificate and --certificate-key",
                                 "the client certificate and its key do not match");
     }
     return ENROLL_OK;

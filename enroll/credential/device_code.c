@@ -23,7 +23,7 @@
 #define SLOW_DOWN         5    /* seconds more for each slow_down, RFC 8628 3.5 */
 #define ADVICE_CONDITIONAL_ACCESS                                                                            \
     "See the server's message. If a Conditional Access policy forbids device codes, use "                    \
-    "--token-file, or --auth broker."
+    "--token-file, or --auth broker"
 #define FAILURES_MAX 3   /* invalid responses in a row */
 #define PAUSE_MAX    120 /* seconds; the longest pause while the service is unreachable */
 
@@ -60,10 +60,10 @@ static enum enroll_exit service_find(const struct credential_options *options,
     const char *refusal = url_host(authority, host) ? url_refusal(authority, host) : "is not a URL";
     size_t size = strlen(authority);
     if (refusal != NULL || size > HTTPS_URL_MAX / 2 || (tenant != NULL && strlen(tenant) > 255))
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --authority and --tenant.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "check --authority and --tenant",
                                 "the URL of the token service %s", refusal != NULL ? refusal : "is too long");
     if (client->scope == NULL && client->resource == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Give --scope.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "give --scope",
                                 "authentication by device code requires --scope or --resource");
     while (size > 0 && authority[size - 1] == '/')
         size--;
@@ -102,7 +102,7 @@ static enum enroll_exit form_post(const struct service *service, enum endpoint e
 {
     char *form = form_encode(pairs);
     struct https_request post = {
-        .name = endpoint == ENDPOINT_TOKEN ? "Polling for the token" : "The request for a device code",
+        .name = endpoint == ENDPOINT_TOKEN ? "polling for the token" : "the request for a device code",
         .url = service->url[endpoint],
         .content_type = "application/x-www-form-urlencoded",
         .credentials = true,
@@ -128,7 +128,7 @@ static enum enroll_exit form_post(const struct service *service, enum endpoint e
 static enum enroll_exit no_answer(long http_status, struct enroll_error *ret_error)
 {
     return enroll_error_set(ret_error, ENROLL_AUTHENTICATION,
-                            "Check --authority and --tenant, or try again later.",
+                            "check --authority and --tenant, or try again later",
                             "invalid response from the token service (HTTP status %ld)", http_status);
 }
 
@@ -140,13 +140,13 @@ static enum enroll_exit refused(const struct oauth_answer *answer, struct enroll
         const char *meaning;
         const char *advice;
     } refusals[] = {
-        {"expired_token", "the code has expired", "Try again, and sign in before the code expires."},
-        {"code_expired", "the code has expired", "Try again, and sign in before the code expires."},
-        {"authorization_declined", "the sign-in was declined", "Try again, and accept in the browser."},
+        {"expired_token", "the code has expired", "try again, and sign in before the code expires"},
+        {"code_expired", "the code has expired", "try again, and sign in before the code expires"},
+        {"authorization_declined", "the sign-in was declined", "try again, and accept in the browser"},
         {"access_denied", "access was denied", ADVICE_CONDITIONAL_ACCESS},
-        {"invalid_client", "the client id is not accepted", "Check --client-id and --tenant."},
-        {"unauthorized_client", "this client may not use a device code", "Check --client-id and --tenant."},
-        {"invalid_scope", "the scope is not accepted", "Check --scope."},
+        {"invalid_client", "the client id is not accepted", "check --client-id and --tenant"},
+        {"unauthorized_client", "this client may not use a device code", "check --client-id and --tenant"},
+        {"invalid_scope", "the scope is not accepted", "check --scope"},
     };
     const char *meaning = "refused by the token service";
     const char *advice = ADVICE_CONDITIONAL_ACCESS;
@@ -249,7 +249,7 @@ static void unreachable(const struct service *service, struct polling *polling,
         polling->pause = doubled;
     if (at + (time_t)polling->pause > polling->end && at + (time_t)polling->interval < polling->end)
         polling->pause = (unsigned)(polling->end - at - 1);
-    snprintf(text, sizeof(text), "Retrying in %u seconds: %s", polling->pause, error->message);
+    snprintf(text, sizeof(text), "retrying in %u seconds: %s", polling->pause, error->message);
     if (request->warn != NULL && at + (time_t)polling->pause <= polling->end)
         request->warn(request->note_context, text);
 }

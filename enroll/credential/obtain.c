@@ -154,7 +154,7 @@ enum enroll_exit credential_obtain(const struct credential_options *options,
     if (source == NULL)
         return enroll_error_set(
             ret_error, ENROLL_AUTHENTICATION,
-            "Give --token-file, --token-command, or --client-id to sign in with a device code.",
+            "give --token-file, --token-command, or --client-id to sign in with a device code",
             "the server requires a security token, and no source for one is configured");
     if (source->needs != NULL && credential_option_value(options, source->needs) == NULL &&
         (!source->client_id_suffices || request->client_id == NULL))

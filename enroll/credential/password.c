@@ -31,7 +31,7 @@ static enum enroll_exit host_confirm(const struct credential_options *options,
         return ENROLL_OK;
     return enroll_error_set(
         ret_error, ENROLL_UNSAFE,
-        "If this is the right server, confirm it with --discovery-url or --accept-redirect HOST.",
+        "if this is the right server, confirm it with --discovery-url or --accept-redirect HOST",
         "password not sent: the host %s was found automatically and not confirmed", request->host);
 }
 
@@ -46,7 +46,7 @@ static enum enroll_exit file_read(const struct credential_options *options, char
     if (fd >= 0)
         close(fd);
     if (password == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --password-file.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "check --password-file",
                                 "cannot use the password in %s: %s", path, why);
     *ret_password = password;
     return ENROLL_OK;
@@ -63,7 +63,7 @@ static enum enroll_exit prompt(const struct credential_options *options, const c
         password = options->ask_secret(options->context, text);
     if (password == NULL || *password == '\0') {
         secret_free(password);
-        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "Use --password-file without a terminal.",
+        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "use --password-file without a terminal",
                                 "the server requires a password");
     }
     *ret_password = password;
@@ -80,7 +80,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
     if (user == NULL)
         user = request->user;
     if (user == NULL || *user == '\0')
-        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "Give --username.",
+        return enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "give --username",
                                 "the server requires a user name");
     status = host_confirm(options, request, ret_error);
     if (status == ENROLL_OK && credential_option_value(options, &password_file) != NULL)

@@ -59,7 +59,7 @@ static enum enroll_exit ended_by_us(const char *name, enum child_end end, unsign
     if (end == CHILD_CANCELLED)
         return enroll_error_set(ret_error, ENROLL_CANCELLED, NULL, "token command %s cancelled", name);
     return enroll_error_set(ret_error, ENROLL_AUTHENTICATION,
-                            "Run the command by hand, or use a longer --token-command-timeout.",
+                            "run the command by hand, or use a longer --token-command-timeout",
                             "token command %s timed out after %u s", name, seconds);
 }
 
@@ -84,7 +84,7 @@ static enum enroll_exit command_run(const struct credential_options *options, ch
 
     result = child_start(words, seconds, &child);
     if (result != 0)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --token-command.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "check --token-command",
                                 "cannot run token command %s: %s", name, strerrordesc_np(result));
     token = secret_read_waiting(child.output, child_output_wait, &child, &why);
     end = child_wait(&child, &state);
@@ -92,11 +92,11 @@ static enum enroll_exit command_run(const struct credential_options *options, ch
         status = ended_by_us(name, end, seconds, ret_error);
     } else if (has_failed(state, token)) {
         status =
-            enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "Run the command by hand.",
+            enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "run the command by hand",
                              "token command %s failed (%s %d)", name, WIFEXITED(state) ? "status" : "signal",
                              WIFEXITED(state) ? WEXITSTATUS(state) : WTERMSIG(state));
     } else if (token == NULL) {
-        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "Run the command by hand.",
+        status = enroll_error_set(ret_error, ENROLL_AUTHENTICATION, "run the command by hand",
                                   "cannot use the output of token command %s: %s", name, why);
     } else {
         *ret_token = token;
@@ -121,7 +121,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
     if (count > 0 && request->audience != NULL)
         words[count++] = (char *)(uintptr_t)request->audience;
     if (count == 0) {
-        status = enroll_error_set(ret_error, ENROLL_USAGE, "Check --token-command.",
+        status = enroll_error_set(ret_error, ENROLL_USAGE, "check --token-command",
                                   "the token command is empty, too long, or has an unterminated quote");
     } else {
         status = command_run(options, words, &ret_credential->token, ret_error);

@@ -16,7 +16,7 @@ static enum enroll_exit obtain(const struct credential_options *options,
 
     (void)request;
     if (token == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check what is written to that descriptor.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "check what is written to that descriptor",
                                 "cannot use the token on file descriptor %u: %s", fd, why);
     ret_credential->kind = CREDENTIAL_TOKEN;
     ret_credential->token = token;

@@ -44,11 +44,11 @@ static enum enroll_exit obtain(const struct credential_options *options,
         token = secret_read(fd, options->cancelled, options->context, &why);
     if (token != NULL && request->note != NULL && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) &&
         (facts.st_mode & 077) != 0)
-        request->note(request->note_context, "The token file is readable by others; run chmod 600 on it.");
+        request->note(request->note_context, "the token file is readable by others; run chmod 600 on it");
     if (fd >= 0)
         close(fd);
     if (token == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --token-file.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "check --token-file",
                                 "cannot use the token in %s: %s", fd < 0 ? name : path, why);
     ret_credential->kind = CREDENTIAL_TOKEN;
     ret_credential->token = token;

@@ -24,13 +24,13 @@ enum enroll_exit install_file_error(struct enroll_error *error, const struct ins
                                     const char *verb, const char *name)
 {
     int number = errno;
-    const char *advice = "Look at the directory's permissions and its file system, then try again.";
+    const char *advice = "look at the directory's permissions and its file system, then try again";
     if (number == ENOSPC || number == EDQUOT)
-        advice = "Make room on that file system, then try again.";
+        advice = "make room on that file system, then try again";
     else if (number == EACCES || number == EPERM)
-        advice = "Run as root, or name a directory of your own with --token-dir.";
+        advice = "run as root, or name a directory of your own with --token-dir";
     else if (number == EROFS)
-        advice = "Mount that file system writable, or name another directory with --token-dir.";
+        advice = "mount that file system writable, or name another directory with --token-dir";
     return enroll_error_set(error, ENROLL_TOKEN_DIRECTORY, advice, "cannot %s %s%s%s: %s", verb,
                             directory->path, name[0] ? "/" : "", name, strerror(number));
 }
@@ -374,7 +374,7 @@ enum enroll_exit install_directory_open(const char *path, bool make, unsigned wa
     if (!directory.path)
         return enroll_error_set(ret_error, ENROLL_FAILED, "", "out of memory");
     if (path[0] != '/') {
-        status = enroll_error_set(ret_error, ENROLL_USAGE, "Give the whole path, from the root.",
+        status = enroll_error_set(ret_error, ENROLL_USAGE, "give the whole path, from the root",
                                   "the token directory %s is not an absolute path", path);
         goto fail;
     }
@@ -384,7 +384,7 @@ enum enroll_exit install_directory_open(const char *path, bool make, unsigned wa
     }
     directory.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory.fd < 0 && errno == ENOENT) {
-        status = enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, "Run intune-enroll enroll USER@DOMAIN.",
+        status = enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, "run intune-enroll enroll USER@DOMAIN",
                                   "there is no enrolment in %s", path);
         goto fail;
     }
@@ -402,7 +402,7 @@ enum enroll_exit install_directory_open(const char *path, bool make, unsigned wa
             status = enroll_error_set(ret_error, ENROLL_CANCELLED, "", "interrupted while waiting");
         else if (errno == EWOULDBLOCK)
             status = enroll_error_set(ret_error, ENROLL_IN_PROGRESS,
-                                      "Wait until it has finished, or give --wait SECONDS.",
+                                      "wait until it has finished, or give --wait SECONDS",
                                       "another intune-enroll is at work on %s", path);
         else
             status = install_file_error(ret_error, &directory, "write to the token directory", "");

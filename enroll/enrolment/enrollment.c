@@ -33,17 +33,17 @@ enum enroll_exit enrollment_read(int directory_fd, const char *path, struct reco
     size_t size;
     char *text = install_file_read(directory_fd, ENROLLMENT_FILE, ENROLLMENT_FILE_MAX, &size);
     if (!text && errno == ENOENT)
-        return enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, "Run intune-enroll enroll USER@DOMAIN.",
+        return enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, "run intune-enroll enroll USER@DOMAIN",
                                 "there is no enrolment in %s", path);
     if (!text)
         return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY,
-                                errno == EACCES ? "Run as the user that enrolled, mostly root." : "",
+                                errno == EACCES ? "run as the user that enrolled, mostly root" : "",
                                 "cannot read %s/" ENROLLMENT_FILE ": %s", path, strerror(errno));
     bool parsed = record_parse(text, size, ret_record);
     free(text);
     if (!parsed)
         return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY,
-                                "Enrol again with intune-enroll enroll --replace.",
+                                "enrol again with intune-enroll enroll --replace",
                                 "%s/" ENROLLMENT_FILE " is not of the form that this program writes", path);
     return ENROLL_OK;
 }

@@ -186,7 +186,7 @@ enum enroll_exit issuance_resume(struct issuance *issuance, struct enroll_error 
     const struct install_directory *directory = issuance->options.directory;
     if (!install_pending_path(directory, path, sizeof path) ||
         token_generation_read(path, &issuance->generation, why, sizeof why) != TOKEN_OK)
-        return enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, "Start a new one with intune-enroll enroll.",
+        return enroll_error_set(ret_error, ENROLL_NOT_ENROLLED, "start a new one with intune-enroll enroll",
                                 "there is no request to take up again in %s%s%s", directory->path,
                                 why[0] ? ": " : "", why);
     return ENROLL_OK;

@@ -85,11 +85,11 @@ static enum enroll_exit own_find(const struct received_certificates *received, c
         return ENROLL_OK;
     }
     if (matches > 1)
-        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, "Tell the server's administrator.",
-                                "The server sent %zu different certificates for this device's key.", matches);
-    return enroll_error_set(ret_error, ENROLL_CERTIFICATE, "Tell the server's administrator.",
-                            mine == 0 ? "The server sent no certificate for this device."
-                                      : "The server sent a certificate for another key than this device's.");
+        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, "tell the server's administrator",
+                                "the server sent %zu different certificates for this device's key", matches);
+    return enroll_error_set(ret_error, ENROLL_CERTIFICATE, "tell the server's administrator",
+                            mine == 0 ? "the server sent no certificate for this device"
+                                      : "the server sent a certificate for another key than this device's");
 }
 
 static enum enroll_exit own_check(X509 *certificate, time_t now, struct issued_certificate *ret_issued,
@@ -97,7 +97,7 @@ static enum enroll_exit own_check(X509 *certificate, time_t now, struct issued_c
 {
     time_t from, to;
     const char *fault = NULL;
-    const char *advice = "Tell the server's administrator.";
+    const char *advice = "tell the server's administrator";
 
     if (!time_read(X509_get0_notBefore(certificate), &from) ||
         !time_read(X509_get0_notAfter(certificate), &to)) {
@@ -110,13 +110,13 @@ static enum enroll_exit own_check(X509 *certificate, time_t now, struct issued_c
         fault = "is not for signatures (its key usage lacks digitalSignature)";
     } else if (to < now) {
         fault = "has expired already";
-        advice = "Check this machine's clock, then tell the server's administrator.";
+        advice = "check this machine's clock, then tell the server's administrator";
     } else if (from > now + CLOCK_SKEW) {
         fault = "is not valid yet";
-        advice = "Check this machine's clock, then tell the server's administrator.";
+        advice = "check this machine's clock, then tell the server's administrator";
     }
     if (fault != NULL)
-        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, advice, "The certificate that was issued %s.",
+        return enroll_error_set(ret_error, ENROLL_CERTIFICATE, advice, "the certificate that was issued %s",
                                 fault);
     ret_issued->not_before = from;
     ret_issued->not_after = to;
@@ -203,16 +203,16 @@ static enum enroll_exit chain_build(const struct received_certificates *received
         if (at == received->count)
             break;
         if (!time_read(X509_get0_notAfter(decoded->certificates[at]), &end) || end < now)
-            return enroll_error_set(ret_error, ENROLL_CERTIFICATE, "Tell the server's administrator.",
-                                    "The certification authority that issued the certificate has expired.");
+            return enroll_error_set(ret_error, ENROLL_CERTIFICATE, "tell the server's administrator",
+                                    "the certification authority that issued the certificate has expired");
         used[at] = true;
         indices[ret_issued->chain_count] = at;
         ret_issued->chain[ret_issued->chain_count++] = &received->list[at];
     }
     if (ret_issued->chain_count == 0 && has_authorities(received))
         return enroll_error_set(
-            ret_error, ENROLL_CERTIFICATE, "Tell the server's administrator.",
-            "The certificate was issued by none of the certification authorities that the server sent.");
+            ret_error, ENROLL_CERTIFICATE, "tell the server's administrator",
+            "the certificate was issued by none of the certification authorities that the server sent");
     return usage_verify(decoded, own, indices, ret_issued->chain_count, now, ret_issued->not_before,
                         ret_error);
 }
@@ -231,7 +231,7 @@ enum enroll_exit issued_certificate_choose(const struct received_certificates *r
 
     if (key == NULL)
         return enroll_error_set(ret_error, ENROLL_FAILED, NULL,
-                                "This device's own public key cannot be read.");
+                                "this device's own public key cannot be read");
     for (size_t i = 0; i < received->count; i++)
         decoded.certificates[i] = certificate_decode(&received->list[i]);
     status = own_find(received, &decoded, key, &own, ret_error);

@@ -56,7 +56,7 @@ static size_t smallest(enum tpm_key_type type, unsigned minimum, bool *ret_found
 static enum enroll_exit tpm_can(const struct tpm_key_request *request, const struct tpm_facts *facts,
                                 struct enroll_error *error)
 {
-    static const char advice[] = "Ask whoever runs the server for a policy that this TPM can fulfil.";
+    static const char advice[] = "ask whoever runs the server for a policy that this TPM can fulfil";
     if (request->type == TPM_KEY_RSA && request->bits > facts->rsa_max_bits)
         return enroll_error_set(error, ENROLL_POLICY, advice,
                                 "an RSA key of %u bits is asked for, this TPM makes keys of at most %u bits",
@@ -90,8 +90,7 @@ enum enroll_exit key_choice_decide(const struct key_choice *choice,
 
     if (choice->chosen) {
         if (requirements->from_policy && (choice->type != type || choice->bits < minimum))
-            return enroll_error_set(ret_error, ENROLL_POLICY,
-                                    "Leave --key out, or choose one that it allows.",
+            return enroll_error_set(ret_error, ENROLL_POLICY, "leave --key out, or choose one that it allows",
                                     "--key asks for %s %u, the server's policy for %s of at least %u bits",
                                     type_name(choice->type), choice->bits, type_name(type), minimum);
         request =
@@ -100,8 +99,7 @@ enum enroll_exit key_choice_decide(const struct key_choice *choice,
         size_t index = smallest(type, minimum, &found);
         if (!found)
             return enroll_error_set(
-                ret_error, ENROLL_POLICY,
-                "Ask whoever runs the server for a policy that this TPM can fulfil.",
+                ret_error, ENROLL_POLICY, "ask whoever runs the server for a policy that this TPM can fulfil",
                 "the server's policy asks for %s of at least %u bits, this TPM makes keys of at most %u bits",
                 type_name(type), minimum, rsa ? facts->rsa_max_bits : 521U);
         request = (struct tpm_key_request){

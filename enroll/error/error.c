@@ -21,7 +21,7 @@ enum enroll_exit enroll_error_set(struct enroll_error *error, enum enroll_exit e
 
 enum enroll_exit enroll_error_memory(struct enroll_error *error)
 {
-    return enroll_error_set(error, ENROLL_FAILED, NULL, "This process ran out of memory.");
+    return enroll_error_set(error, ENROLL_FAILED, NULL, "this process ran out of memory");
 }
 
 void enroll_text_print(const char *text, size_t size, char *ret_printable, size_t capacity)

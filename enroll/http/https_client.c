@@ -128,7 +128,7 @@ enum enroll_exit https_client_new(const struct https_client_options *options, st
     struct https_client *client;
 
     if (options->ca_file != NULL && access(options->ca_file, R_OK) != 0)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --ca-file.",
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "check --ca-file",
                                 "cannot read CA file %s: %s", options->ca_file, strerror(errno));
     client = calloc(1, sizeof(*client));
     if (client == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
@@ -281,24 +281,23 @@ static const struct {
     const char *advice;
 } failures[] = {
     {CURLE_COULDNT_RESOLVE_HOST, ENROLL_UNREACHABLE, "host not found",
-     "Check the address and the network, or use --discovery-url."},
+     "check the address and the network, or use --discovery-url"},
     {CURLE_COULDNT_RESOLVE_PROXY, ENROLL_UNREACHABLE, "proxy not found",
-     "Check https_proxy in the environment."},
+     "check https_proxy in the environment"},
     {CURLE_COULDNT_CONNECT, ENROLL_UNREACHABLE, "cannot connect",
-     "Check the network, firewall, https_proxy, and whether the server is running."},
-    {CURLE_OPERATION_TIMEDOUT, ENROLL_UNREACHABLE, "timed out",
-     "Try again later, or use a longer --timeout."},
-    {CURLE_GOT_NOTHING, ENROLL_UNREACHABLE, "the server closed the connection", "Try again later."},
-    {CURLE_SEND_ERROR, ENROLL_UNREACHABLE, "connection lost", "Try again later."},
-    {CURLE_RECV_ERROR, ENROLL_UNREACHABLE, "connection lost", "Try again later."},
-    {CURLE_PARTIAL_FILE, ENROLL_UNREACHABLE, "incomplete response", "Try again later."},
+     "check the network, firewall, https_proxy, and whether the server is running"},
+    {CURLE_OPERATION_TIMEDOUT, ENROLL_UNREACHABLE, "timed out", "try again later, or use a longer --timeout"},
+    {CURLE_GOT_NOTHING, ENROLL_UNREACHABLE, "the server closed the connection", "try again later"},
+    {CURLE_SEND_ERROR, ENROLL_UNREACHABLE, "connection lost", "try again later"},
+    {CURLE_RECV_ERROR, ENROLL_UNREACHABLE, "connection lost", "try again later"},
+    {CURLE_PARTIAL_FILE, ENROLL_UNREACHABLE, "incomplete response", "try again later"},
     {CURLE_PEER_FAILED_VERIFICATION, ENROLL_TLS, NULL,
-     "If the server's certificate is from a private CA, use --ca-file. Otherwise the connection may be "
+     "if the server's certificate is from a private CA, use --ca-file; otherwise the connection may be "
      "intercepted."},
-    {CURLE_SSL_CONNECT_ERROR, ENROLL_TLS, NULL, "The server must support TLS 1.2 or 1.3."},
-    {CURLE_SSL_CACERT_BADFILE, ENROLL_CONFIGURATION, "cannot read the CA file", "Check --ca-file."},
+    {CURLE_SSL_CONNECT_ERROR, ENROLL_TLS, NULL, "the server must support TLS 1.2 or 1.3"},
+    {CURLE_SSL_CACERT_BADFILE, ENROLL_CONFIGURATION, "cannot read the CA file", "check --ca-file"},
     {CURLE_SSL_CERTPROBLEM, ENROLL_TLS, "cannot use this device's certificate and key",
-     "Check the token with intune-enroll verify."},
+     "check the token with intune-enroll verify"},
     {(CURLcode)100, ENROLL_UNREACHABLE, NULL, "Try again later."}, /* CURLE_TOO_LARGE of 8.6: headers */
     {CURLE_OUT_OF_MEMORY, ENROLL_FAILED, "out of memory", NULL},
 };
@@ -315,18 +314,17 @@ static enum enroll_exit failure_set(const struct https_request *request, const c
         return ENROLL_CANCELLED;
     }
     if (answer->body_too_large)
-        return enroll_error_set(
-            ret_error, ENROLL_PROTOCOL, "Check that the address is that of an MDM server.",
-            "response of %s to %s refused: larger than %d bytes", host, request->name, HTTPS_BODY_MAX);
+        return enroll_error_set(ret_error, ENROLL_PROTOCOL, "check that the address is that of an MDM server",
+                                "response of %s to %s refused: larger than %d bytes", host, request->name,
+                                HTTPS_BODY_MAX);
     while (i < sizeof(failures) / sizeof(failures[0]) && failures[i].code != code)
         i++;
     enroll_text_print(answer->failure, strlen(answer->failure), words, sizeof(words));
     if (*words == '\0')
         snprintf(words, sizeof(words), "%s", curl_easy_strerror(code));
     if (i == sizeof(failures) / sizeof(failures[0]))
-        return enroll_error_set(ret_error, ENROLL_PROTOCOL,
-                                "Check that the address is that of an MDM server.", "%s at %s failed: %s",
-                                request->name, host, words);
+        return enroll_error_set(ret_error, ENROLL_PROTOCOL, "check that the address is that of an MDM server",
+                                "%s at %s failed: %s", request->name, host, words);
     enroll_error_set(ret_error, failures[i].exit_status, failures[i].advice, "%s at %s failed: %s%s%s%s",
                      request->name, host, failures[i].what != NULL ? failures[i].what : words,
                      failures[i].what != NULL ? " (" : "", failures[i].what != NULL ? words : "",
@@ -456,7 +454,7 @@ static enum enroll_exit redirect_follow(struct https_request *request, struct an
     enum enroll_exit status;
 
     if (count == HTTPS_REDIRECTS_MAX)
-        return enroll_error_set(ret_error, ENROLL_UNSAFE, "Contact the server's administrator.",
+        return enroll_error_set(ret_error, ENROLL_UNSAFE, "contact the server's administrator",
                                 "%s: more than %d redirects", request->name, HTTPS_REDIRECTS_MAX);
     status = redirect_judge(request, *url, answer->location, ret_error);
     if (status != ENROLL_OK)

@@ -24,7 +24,7 @@ static enum enroll_exit refuse(const struct https_request *request, const char *
 {
     char advice[512];
 
-    snprintf(advice, sizeof(advice), "If %s is the right server: --accept-redirect %s.", to_host, to_host);
+    snprintf(advice, sizeof(advice), "if %s is the right server: --accept-redirect %s", to_host, to_host);
     enroll_error_set(ret_error, ENROLL_UNSAFE,
                      request->credentials || request->bearer != NULL ? NULL : advice,
                      "%s: redirected from %s to %s: %s", request->name, from_host, to_host, why);
@@ -42,7 +42,7 @@ enum enroll_exit redirect_judge(const struct https_request *request, const char 
     bool accepted;
 
     if (!url_host(from, from_host) || !url_host(to, to_host)) {
-        enroll_error_set(ret_error, ENROLL_UNSAFE, "Contact the server's administrator.",
+        enroll_error_set(ret_error, ENROLL_UNSAFE, "contact the server's administrator",
                          "%s: redirect to a URL without a host refused", request->name);
         ret_error->hresult = HRESULT_UNSAFE_REDIRECT;
         return ENROLL_UNSAFE;
@@ -51,7 +51,7 @@ enum enroll_exit redirect_judge(const struct https_request *request, const char 
     /* A host that is spoken to already, or was typed, may be an IP address; others may not. */
     refusal = url_refusal(to, accepted || strcmp(from_host, to_host) == 0 ? to_host : NULL);
     if (refusal != NULL) {
-        enroll_error_set(ret_error, ENROLL_UNSAFE, "Contact the server's administrator.",
+        enroll_error_set(ret_error, ENROLL_UNSAFE, "contact the server's administrator",
                          "%s: redirect refused: the URL on %s %s", request->name, to_host, refusal);
         ret_error->hresult = HRESULT_UNSAFE_REDIRECT;
         return ENROLL_UNSAFE;

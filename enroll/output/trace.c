@@ -50,14 +50,14 @@ enum enroll_exit trace_new(const char *directory, struct trace **ret_trace, stru
     if (mkdir(directory, 0700) == 0 || errno == EEXIST)
         trace->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (trace->directory < 0) {
-        enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --trace.",
-                         "The directory %s for the trace cannot be used: %s.", directory,
+        enroll_error_set(ret_error, ENROLL_CONFIGURATION, "check --trace",
+                         "the directory %s for the trace cannot be used: %s", directory,
                          strerrordesc_np(errno));
     } else if (faccessat(trace->directory, PAGE_NAME, F_OK, 0) == 0) {
         close(trace->directory);
         trace->directory = -1;
-        enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Give --trace a directory of its own.",
-                         "There is another trace in %s already.", directory);
+        enroll_error_set(ret_error, ENROLL_CONFIGURATION, "give --trace a directory of its own",
+                         "there is another trace in %s already", directory);
     }
     if (trace->directory < 0) {
         free(trace->path);
@@ -257,9 +257,9 @@ enum enroll_exit trace_close(struct trace *trace, struct enroll_error *ret_error
         trace->failure = ENOMEM;
     }
     if (trace->failure != 0)
-        status = enroll_error_set(
-            ret_error, ENROLL_CONFIGURATION, "Check --trace and the space on that disk.",
-            "The trace in %s is not complete: %s.", trace->path, strerrordesc_np(trace->failure));
+        status = enroll_error_set(ret_error, ENROLL_CONFIGURATION, "check --trace and the space on that disk",
+                                  "the trace in %s is not complete: %s", trace->path,
+                                  strerrordesc_np(trace->failure));
     free(html);
     trace_free(trace);
     return status;

@@ -82,7 +82,7 @@ static void browser_brings_the_answer_back(void **state)
     run_expect_enrolled();
     assert_non_null(strstr(shown_url, "login_hint=alice%40contoso.test"));
     assert_non_null(strstr(shown_url, "appru=http%3A%2F%2F127.0.0.1%3A"));
-    assert_non_null(strstr(run.notes, "The sign-in page is on"));
+    assert_non_null(strstr(run.notes, "the sign-in page is on"));
     assert_non_null(strstr(run.notes, "Authentication by browser"));
 }
 
@@ -435,7 +435,7 @@ static void other_users_on_the_receiver_are_turned_away(void **state)
     run_expect_enrolled();
     assert_int_equal(waitpid(intruder, &outcome, 0), intruder);
     assert_int_equal(outcome, 0);
-    assert_non_null(strstr(run.notes, "Refused a connection of user id 65534 to the sign-in receiver"));
+    assert_non_null(strstr(run.notes, "refused a connection of user id 65534 to the sign-in receiver"));
     assert_non_null(strstr(run.notes, "its user is unknown"));
 }
 

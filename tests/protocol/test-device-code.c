@@ -133,8 +133,8 @@ static void device_code_outlives_time_outs_with_longer_pauses(void **state)
     run.timeout = 2;
     harness_enroll(&run, &server);
     run_expect_enrolled();
-    assert_non_null(strstr(run.notes, "Retrying in 2 seconds: Polling for the token"));
-    assert_non_null(strstr(run.notes, "Retrying in 4 seconds: Polling for the token"));
+    assert_non_null(strstr(run.notes, "retrying in 2 seconds: polling for the token"));
+    assert_non_null(strstr(run.notes, "retrying in 4 seconds: polling for the token"));
 }
 
 static void device_code_that_ends_in_time_outs_says_so(void **state)

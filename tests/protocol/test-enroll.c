@@ -100,7 +100,7 @@ static const struct accepted accepted[] = {
     {{"--mode", "attack=wrong-action"}, "bears the Action of another message", 0},
     {{"--mode", "deviation=renew-server-url-http"}, "address for renewals", 2},
     {{"--mode", "renew-host=mdm.contoso.test"},
-     "Renewals will go to mdm.contoso.test, as the server says.",
+     "renewals will go to mdm.contoso.test, as the server says",
      2},
     {{"--mode", "renew-host=mdm.fabrikam.test"},
      "mdm.fabrikam.test, as the server says: that is in another domain than "

@@ -215,7 +215,7 @@ static void refusals_of_the_server_say_to_enrol_again(void **state)
 static void fault_in_http_200_is_a_refusal(void **state)
 {
     (void)state;
-    refused_is("renew=fault-200", ENROLL_REFUSED, "The server refused RequestSecurityToken");
+    refused_is("renew=fault-200", ENROLL_REFUSED, "the server refused RequestSecurityToken");
 }
 
 static void other_host_than_at_enrolment_is_not_spoken_to(void **state)

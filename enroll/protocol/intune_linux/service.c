@@ -204,7 +204,7 @@ static enum enroll_exit service_check(const struct intune *intune, const char *n
 
 enum enroll_exit intune_services_find(struct intune *intune, struct enroll_error *error)
 {
-    const struct intune_call call = {.name = "Search for the services",
+    const struct intune_call call = {.name = "search for the services",
                                      .audience = AUDIENCE_GRAPH,
                                      .service = intune->graph_url,
                                      .path = PATH_ENDPOINTS};

@@ -21,7 +21,7 @@ static enum enroll_exit probe(struct flow *flow, const char *url, char **ret_url
                                               .confirm = flow->callbacks->confirm,
                                               .context = flow->callbacks->context};
     const struct https_request request = {
-        .name = "The search for the MDM server", .url = url, .redirects = &redirects, .retries = 2};
+        .name = "the search for the MDM server", .url = url, .redirects = &redirects, .retries = 2};
     struct https_response response = {0};
     enum enroll_exit status = https_client_send(flow->options->client, &request, &response, flow->error);
 
@@ -32,9 +32,8 @@ static enum enroll_exit probe(struct flow *flow, const char *url, char **ret_url
         response.url = NULL;
     } else {
         status = flow_http_error(request.name, &response, flow->error);
-        snprintf(
-            flow->error->advice, sizeof(flow->error->advice),
-            "Check the address; if the server is elsewhere, give its full address with --discovery-url.");
+        snprintf(flow->error->advice, sizeof(flow->error->advice),
+                 "check the address; if the server is elsewhere, give its full address with --discovery-url");
     }
     https_response_free(&response);
     return status;
@@ -53,20 +52,20 @@ static enum enroll_exit resolve(struct flow *flow)
     if (typed != NULL) {
         refusal = url_host(typed, flow->typed_host) ? url_refusal(typed, flow->typed_host) : "is no URL";
         if (refusal != NULL)
-            return enroll_error_set(flow->error, ENROLL_UNSAFE, "Give an address that begins with https://.",
-                                    "The discovery address %s.", refusal);
+            return enroll_error_set(flow->error, ENROLL_UNSAFE, "give an address that begins with https://",
+                                    "the discovery address %s", refusal);
         flow->result->discovery_url = url_without_default_port(typed);
-        flow_tell(flow, PROGRESS_DONE, "Discovery address given: %s", typed);
+        flow_tell(flow, PROGRESS_DONE, "discovery address given: %s", typed);
         return flow->result->discovery_url != NULL ? ENROLL_OK : enroll_error_memory(flow->error);
     }
     url = flow->options->address != NULL ? url_discovery(flow->options->address) : NULL;
     if (url == NULL)
-        return enroll_error_set(flow->error, ENROLL_USAGE, "It is USER@DOMAIN, or a domain.",
-                                "The address has no domain in which an MDM server could be looked for.");
+        return enroll_error_set(flow->error, ENROLL_USAGE, "it is USER@DOMAIN, or a domain",
+                                "the address has no domain in which an MDM server could be looked for");
     status = probe(flow, url, &flow->result->discovery_url);
     free(url);
     if (status == ENROLL_OK && url_host(flow->result->discovery_url, host))
-        flow_tell(flow, PROGRESS_DONE, "Found %s", host);
+        flow_tell(flow, PROGRESS_DONE, "found %s", host);
     return status;
 }
 
@@ -97,8 +96,8 @@ static enum enroll_exit services_check(struct flow *flow)
         return status;
     if (discovery->policy_url != NULL && !url_same_host(discovery->policy_url, discovery->enrollment_url))
         return enroll_error_set(
-            flow->error, ENROLL_UNSAFE, "Tell the server's administrator.",
-            "The server names two hosts for its policy and its enrolment service; MDE2 wants one.");
+            flow->error, ENROLL_UNSAFE, "tell the server's administrator",
+            "the server names two hosts for its policy and its enrolment service; MDE2 wants one");
     return ENROLL_OK;
 }
 
@@ -141,7 +140,7 @@ enum enroll_exit flow_step_discover(struct flow *flow)
     status = flow_message_exchange(flow, &message, &reply, &url);
     if (status == ENROLL_REFUSED && *flow->offer.address == '\0')
         snprintf(flow->error->advice, sizeof(flow->error->advice),
-                 "The server may want to know the user: give the user's whole address, or --username "
+                 "the server may want to know the user: give the user's whole address, or --username "
                  "USER@DOMAIN.");
     if (status != ENROLL_OK)
         return status;
@@ -154,7 +153,7 @@ enum enroll_exit flow_step_discover(struct flow *flow)
     if (status == ENROLL_OK)
         status = discovery_keep(flow);
     if (status == ENROLL_OK && !url_same_host(flow->result->discovery_url, flow->discovery.enrollment_url))
-        flow_tell(flow, PROGRESS_NOTE, "The services are on another host than the one that was asked.");
+        flow_tell(flow, PROGRESS_NOTE, "the services are on another host than the one that was asked");
     if (status == ENROLL_OK && url_host(flow->discovery.enrollment_url, host))
         flow_tell(flow, PROGRESS_DONE, "%s, authentication %s, version %s", host, flow->result->auth_policy,
                   flow->result->enrollment_version != NULL ? flow->result->enrollment_version : "not said");
@@ -189,7 +188,7 @@ static enum enroll_exit token_type_find(const char *name, const char **ret_type,
     else if (strcmp(name, "jwt") == 0)
         *ret_type = VALUE_TYPE_JWT;
     else
-        return enroll_error_set(ret_error, ENROLL_USAGE, "Use user or jwt.", "unknown token type '%s'", name);
+        return enroll_error_set(ret_error, ENROLL_USAGE, "use user or jwt", "unknown token type '%s'", name);
     return ENROLL_OK;
 }
 
@@ -222,7 +221,7 @@ static enum enroll_exit token(struct flow *flow)
     user = flow->credential.username != NULL ? flow->credential.username : request.user;
     if (user != NULL && (flow->result->user = strdup(user)) == NULL)
         return enroll_error_memory(flow->error);
-    flow_tell(flow, PROGRESS_DONE, "Credential ready (%s)", credential_source_name(flow->credential.source));
+    flow_tell(flow, PROGRESS_DONE, "credential ready (%s)", credential_source_name(flow->credential.source));
     return ENROLL_OK;
 }
 
@@ -304,7 +303,7 @@ static enum enroll_exit policies(struct flow *flow)
 
     flow_step(flow, STEP_POLICY, "Asking for the certificate policy");
     if (flow->discovery.policy_url == NULL)
-        flow_tell(flow, PROGRESS_WARNING, "The server has no policy service; the defaults are used.");
+        flow_tell(flow, PROGRESS_WARNING, "the server has no policy service; the defaults are used");
     else
         status = flow_policies_ask(flow, &message);
     OPENSSL_free(der);
@@ -330,10 +329,10 @@ static void renewal_host_tell(const struct flow *flow, const char *renew_url)
         !url_host(enrollment_url, enrollment_host) || strcmp(host, enrollment_host) == 0)
         return;
     if (url_same_domain(renew_url, enrollment_url))
-        flow_tell(flow, PROGRESS_NOTE, "Renewals will go to %s, as the server says.", host);
+        flow_tell(flow, PROGRESS_NOTE, "renewals will go to %s, as the server says", host);
     else
         flow_tell(flow, PROGRESS_WARNING,
-                  "Renewals will go to %s, as the server says: that is in another domain than %s.", host,
+                  "renewals will go to %s, as the server says: that is in another domain than %s", host,
                   enrollment_host);
 }
 
@@ -405,7 +404,7 @@ void flow_document_tell(const struct flow *flow)
     const struct flow_result *result = flow->result;
 
     if (result->pending) {
-        flow_tell(flow, PROGRESS_DONE, "The server decides later: request %s%s%s", result->request_id,
+        flow_tell(flow, PROGRESS_DONE, "the server decides later: request %s%s%s", result->request_id,
                   result->disposition != NULL ? ", " : "",
                   result->disposition != NULL ? result->disposition : "");
         return;
@@ -475,8 +474,8 @@ static enum enroll_exit query(struct flow *flow, const struct flow_pending *pend
     flow_step(flow, STEP_ENROL, "Asking for the decision on request %s", pending->request_id);
     if (!url_same_host(pending->enrollment_url, flow->discovery.enrollment_url))
         return enroll_error_set(
-            flow->error, ENROLL_UNSAFE, "Enrol again: intune-enroll enroll --replace.",
-            "The server's enrolment service has moved to another host since the request was made.");
+            flow->error, ENROLL_UNSAFE, "enrol again: intune-enroll enroll --replace",
+            "the server's enrolment service has moved to another host since the request was made");
     return token_send(flow, &ask);
 }
 

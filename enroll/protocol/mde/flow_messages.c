@@ -43,7 +43,7 @@ static enum enroll_exit message_id_make(char ret_id[MESSAGE_ID_SIZE], struct enr
     uint8_t r[16];
 
     if (RAND_bytes(r, sizeof(r)) != 1)
-        return enroll_error_set(ret_error, ENROLL_FAILED, NULL, "This system gives no random numbers.");
+        return enroll_error_set(ret_error, ENROLL_FAILED, NULL, "this system gives no random numbers");
     r[6] = (uint8_t)((r[6] & 0x0f) | 0x40);
     r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
     snprintf(ret_id, MESSAGE_ID_SIZE,
@@ -74,13 +74,13 @@ enum enroll_exit flow_url_check(const struct flow *flow, const char *what, const
 
     enroll_text_print(url, strlen(url), printable, sizeof(printable));
     if (refusal != NULL)
-        return enroll_error_set(flow->error, ENROLL_UNSAFE, "Tell the server's administrator.",
-                                "The server's %s (%s) %s; it is not used.", what, printable, refusal);
+        return enroll_error_set(flow->error, ENROLL_UNSAFE, "tell the server's administrator",
+                                "the server's %s (%s) %s; it is not used", what, printable, refusal);
     if (flow->only_hosts != NULL && !listed(flow->only_hosts, host))
         return enroll_error_set(
             flow->error, ENROLL_UNSAFE,
-            "If the server has moved, enrol again: intune-enroll enroll --replace.",
-            "The server's %s is on %s, a host that was not accepted when this device was enrolled.", what,
+            "if the server has moved, enrol again: intune-enroll enroll --replace",
+            "the server's %s is on %s, a host that was not accepted when this device was enrolled", what,
             host);
     return ENROLL_OK;
 }
@@ -104,18 +104,18 @@ static const struct {
     const char *advice;
 } http_errors[] = {
     {400, ENROLL_PROTOCOL, "it did not understand the request",
-     "Check that the address is that of an MDM server."},
+     "check that the address is that of an MDM server"},
     {401, ENROLL_AUTHENTICATION, "it wants another authentication",
-     "Check the token, or the name and password."},
+     "check the token, or the name and password"},
     {403, ENROLL_AUTHENTICATION, "it forbids this",
-     "Check the token, and whether this user may enrol devices."},
-    {404, ENROLL_PROTOCOL, "there is no such page", "Check the address; this may not be an MDM server."},
-    {405, ENROLL_PROTOCOL, "it takes no such request", "Check the address; this may not be an MDM server."},
-    {429, ENROLL_UNREACHABLE, "it is asked too often", "Try again later."},
-    {500, ENROLL_PROTOCOL, "it failed inside", "Try again later, and tell the server's administrator."},
-    {502, ENROLL_UNREACHABLE, "the server behind it does not answer", "Try again later."},
-    {503, ENROLL_UNREACHABLE, "it is not available", "Try again later."},
-    {504, ENROLL_UNREACHABLE, "the server behind it does not answer", "Try again later."},
+     "check the token, and whether this user may enrol devices"},
+    {404, ENROLL_PROTOCOL, "there is no such page", "check the address; this may not be an MDM server"},
+    {405, ENROLL_PROTOCOL, "it takes no such request", "check the address; this may not be an MDM server"},
+    {429, ENROLL_UNREACHABLE, "it is asked too often", "try again later"},
+    {500, ENROLL_PROTOCOL, "it failed inside", "try again later, and tell the server's administrator"},
+    {502, ENROLL_UNREACHABLE, "the server behind it does not answer", "try again later"},
+    {503, ENROLL_UNREACHABLE, "it is not available", "try again later"},
+    {504, ENROLL_UNREACHABLE, "the server behind it does not answer", "try again later"},
 };
 
 enum enroll_exit flow_http_error(const char *name, const struct https_response *response,
@@ -131,11 +131,10 @@ enum enroll_exit flow_http_error(const char *name, const struct https_response *
     while (i < sizeof(http_errors) / sizeof(http_errors[0]) && http_errors[i].status != response->status)
         i++;
     if (i == sizeof(http_errors) / sizeof(http_errors[0]))
-        return enroll_error_set(ret_error, ENROLL_PROTOCOL,
-                                "Check that the address is that of an MDM server.",
-                                "%s answered %s with HTTP status %ld%s.", host, name, response->status, wait);
+        return enroll_error_set(ret_error, ENROLL_PROTOCOL, "check that the address is that of an MDM server",
+                                "%s answered %s with HTTP status %ld%s", host, name, response->status, wait);
     return enroll_error_set(ret_error, http_errors[i].exit_status, http_errors[i].advice,
-                            "%s answered %s with HTTP status %ld: %s%s.", host, name, response->status,
+                            "%s answered %s with HTTP status %ld: %s%s", host, name, response->status,
                             http_errors[i].meaning, wait);
 }
 
@@ -144,18 +143,18 @@ enum enroll_exit flow_http_error(const char *name, const struct https_response *
 static enum enroll_exit envelope_read(const struct flow *flow, const struct flow_message *message,
                                       const struct https_response *response, struct soap_reply *ret_reply)
 {
-    char host[URL_HOST_MAX] = "The server", type[96];
+    char host[URL_HOST_MAX] = "the server", type[96];
     enum enroll_exit status;
 
     if (!is_xml(response->content_type)) {
         if (response->status != 200)
             return flow_http_error(message->name, response, flow->error);
         if (!url_host(response->url, host))
-            snprintf(host, sizeof(host), "The server");
+            snprintf(host, sizeof(host), "the server");
         enroll_text_print(response->content_type, strlen(response->content_type), type, sizeof(type));
         return enroll_error_set(flow->error, ENROLL_PROTOCOL,
-                                "Check that the address is that of an MDM server that speaks MDE2.",
-                                "%s answered %s with %s instead of SOAP.", host, message->name, type);
+                                "check that the address is that of an MDM server that speaks MDE2",
+                                "%s answered %s with %s instead of SOAP", host, message->name, type);
     }
     status = soap_reply_parse((const char *)response->body, response->body_size, message->name, ret_reply,
                               flow->error);
@@ -197,7 +196,7 @@ static enum enroll_exit delivery_write(void *context, const char *url, const uin
     if (status == ENROLL_OK && delivery->text.failed)
         status = enroll_error_set(
             delivery->flow->error, ENROLL_FAILED, NULL,
-            "%s could not be written: a value has characters that XML cannot carry, or memory ran out.",
+            "%s could not be written: a value has characters that XML cannot carry, or memory ran out",
             message->name);
     if (status != ENROLL_OK)
         return status;
@@ -248,10 +247,10 @@ static void header_tell(const struct flow *flow, const struct flow_message *mess
     size_t size = strlen(expected), have = reply->action != NULL ? strlen(reply->action) : 0;
 
     if (reply->relates_to == NULL || strcmp(reply->relates_to, id) != 0)
-        flow_tell(flow, PROGRESS_NOTE, "The answer to %s does not name the message that it answers.",
+        flow_tell(flow, PROGRESS_NOTE, "the answer to %s does not name the message that it answers",
                   message->name);
     if (reply->action != NULL && (have < size || strcasecmp(reply->action + have - size, expected) != 0))
-        flow_tell(flow, PROGRESS_WARNING, "The answer to %s bears the Action of another message.",
+        flow_tell(flow, PROGRESS_WARNING, "the answer to %s bears the Action of another message",
                   message->name);
 }
 

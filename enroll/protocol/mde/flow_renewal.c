@@ -49,8 +49,8 @@ static enum enroll_exit present_read(const struct flow_renewal *renewal, struct 
     if (!good) {
         present_clear(&present);
         return enroll_error_set(ret_error, ENROLL_TOKEN_DIRECTORY,
-                                "Check the token with intune-enroll verify.",
-                                "The present certificate cannot be read.");
+                                "check the token with intune-enroll verify",
+                                "the present certificate cannot be read");
     }
     *ret_present = present;
     return ENROLL_OK;
@@ -92,7 +92,7 @@ static enum enroll_exit policies(struct flow *flow, const struct flow_renewal *r
 
     flow_step(flow, STEP_POLICY, "Asking for the certificate policy");
     if (flow->discovery.policy_url == NULL) {
-        flow_tell(flow, PROGRESS_DONE, "The server has no policy service; the key stays of the same kind");
+        flow_tell(flow, PROGRESS_DONE, "the server has no policy service; the key stays of the same kind");
         return ENROLL_OK;
     }
     message.client_key = signing_key_pkey(renewal->key);
@@ -102,7 +102,7 @@ static enum enroll_exit policies(struct flow *flow, const struct flow_renewal *r
         return key_error(flow, renewal->key);
     if (status == ENROLL_AUTHENTICATION || status == ENROLL_REFUSED || status == ENROLL_PROTOCOL) {
         flow_tell(flow, PROGRESS_WARNING, "%s", flow->error->message);
-        flow_tell(flow, PROGRESS_DONE, "No policy for a renewal; the key stays of the same kind");
+        flow_tell(flow, PROGRESS_DONE, "no policy for a renewal; the key stays of the same kind");
         return ENROLL_OK;
     }
     if (status == ENROLL_OK)
@@ -140,21 +140,21 @@ static enum enroll_exit renew_send(struct flow *flow, const struct flow_renewal 
     status = flow_token_ask(flow, &message);
     if (status != ENROLL_OK && flow->error->hresult == HRESULT_MESSAGE_FORMAT) {
         flow_tell(flow, PROGRESS_NOTE,
-                  "The server did not understand; asking once more as MDE version 1 did.");
+                  "the server did not understand; asking once more as MDE version 1 did");
         ask->value_type = VALUE_TYPE_PKCS7_MDE1;
         status = flow_token_ask(flow, &message);
     }
     if (status != ENROLL_OK && flow->error->hresult == HRESULT_MESSAGE_FORMAT) {
         flow->error->exit_status = status = ENROLL_CANNOT_RENEW;
         snprintf(flow->error->advice, sizeof(flow->error->advice),
-                 "This server may know no renewal; enrol again: intune-enroll enroll --replace.");
+                 "this server may know no renewal; enrol again: intune-enroll enroll --replace");
     }
     /* Servers that have no renewal at all answer with a general fault, some of them in HTTP 200. */
     if (status == ENROLL_REFUSED &&
         (flow->error->hresult == HRESULT_INTERNAL_SERVICE || flow->error->hresult == HRESULT_UNKNOWN))
         snprintf(
             flow->error->advice, sizeof(flow->error->advice),
-            "Try again later; if the server knows no renewal, enrol again: intune-enroll enroll --replace.");
+            "try again later; if the server knows no renewal, enrol again: intune-enroll enroll --replace");
     return status;
 }
 

@@ -53,8 +53,8 @@ static enum enroll_exit boolean_read(const char *name, const char *key, const ch
                                      struct enroll_error *ret_error)
 {
     if (strcasecmp(value, "true") != 0 && strcasecmp(value, "false") != 0)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "It is true or false.",
-                                "In %s, the value of %s is not valid.", name, key);
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "it is true or false",
+                                "in %s, the value of %s is not valid", name, key);
     *ret_value = strcasecmp(value, "true") == 0;
     return ENROLL_OK;
 }
@@ -72,16 +72,16 @@ static enum enroll_exit value_set(struct device_profile *profile, const char *na
     if (item == CONTEXT_ITEM_COUNT)
         return enroll_error_set(
             ret_error, ENROLL_CONFIGURATION,
-            "The keys are the names of the context items, as the installed device-profile.conf lists them.",
-            "In %s, the key %s is not known.", name, key);
+            "the keys are the names of the context items, as the installed device-profile.conf lists them",
+            "in %s, the key %s is not known", name, key);
     free(profile->values[item]);
     profile->values[item] = NULL;
     if (*value == '\0')
         return ENROLL_OK;
     if (!context_item_valid(item, value))
         return enroll_error_set(ret_error, ENROLL_CONFIGURATION,
-                                "The installed device-profile.conf says what each key takes.",
-                                "In %s, the value of %s is not valid.", name, key);
+                                "the installed device-profile.conf says what each key takes",
+                                "in %s, the value of %s is not valid", name, key);
     profile->values[item] = strdup(value);
     return profile->values[item] != NULL ? ENROLL_OK : enroll_error_memory(ret_error);
 }
@@ -94,8 +94,8 @@ static enum enroll_exit file_apply(struct device_profile *profile, const char *n
 
     for (size_t i = 0; status == ENROLL_OK && keyfile_entry(file, i, &section, &key, &value) != 0; i++) {
         if (*section != '\0' && strcmp(section, "device") != 0)
-            status = enroll_error_set(ret_error, ENROLL_CONFIGURATION, "The only section is [device].",
-                                      "In %s, the section [%s] is not known.", name, section);
+            status = enroll_error_set(ret_error, ENROLL_CONFIGURATION, "the only section is [device]",
+                                      "in %s, the section [%s] is not known", name, section);
         else
             status = value_set(profile, name, key, value, ret_error);
     }
@@ -112,9 +112,9 @@ static enum enroll_exit mandatory_check(const struct device_profile *profile, co
     for (size_t i = 0; i < sizeof(mandatory) / sizeof(mandatory[0]); i++)
         if (profile->values[mandatory[i]] == NULL)
             return enroll_error_set(ret_error, ENROLL_CONFIGURATION,
-                                    "Write it into the device profile, or set up /etc/machine-id "
-                                    "(systemd-machine-id-setup) that ids are derived from.",
-                                    "The device profile (%s) has no %s, which MDE2 demands.", name,
+                                    "write it into the device profile, or set up /etc/machine-id "
+                                    "(systemd-machine-id-setup) that ids are derived from",
+                                    "the device profile (%s) has no %s, which MDE2 demands", name,
                                     context_item_descriptions[mandatory[i]].name);
     return ENROLL_OK;
 }
@@ -166,8 +166,8 @@ static enum enroll_exit profile_make(const struct keyfile *file, const char *nam
 static enum enroll_exit form_refuse(const char *name, size_t line, struct enroll_error *ret_error)
 {
     return enroll_error_set(ret_error, ENROLL_CONFIGURATION,
-                            "Each line is KEY = VALUE, and each key stands once.",
-                            "The device profile %s cannot be read: line %zu is not of its form.", name, line);
+                            "each line is KEY = VALUE, and each key stands once",
+                            "the device profile %s cannot be read: line %zu is not of its form", name, line);
 }
 
 enum enroll_exit device_profile_parse(const char *text, size_t size, const char *name,
@@ -199,8 +199,8 @@ enum enroll_exit device_profile_read(const char *path, const struct device_ident
     if (file == NULL && errno == EINVAL)
         return form_refuse(name, line, ret_error);
     if (file == NULL)
-        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "Check --profile.",
-                                "The device profile %s cannot be read: %s.", name, strerrordesc_np(errno));
+        return enroll_error_set(ret_error, ENROLL_CONFIGURATION, "check --profile",
+                                "the device profile %s cannot be read: %s", name, strerrordesc_np(errno));
     status = profile_make(file, name, NULL, identity, ret_profile, ret_error);
     keyfile_free(file);
     return status;

@@ -188,7 +188,7 @@ enum enroll_exit xml_signature_add(struct xml_text *text, EVP_PKEY *key, struct 
     if (document == NULL || !library_start()) {
         xmlFreeDoc(document);
         return enroll_error_set(ret_error, ENROLL_FAILED, NULL,
-                                "The request could not be prepared for signing.");
+                                "the request could not be prepared for signing");
     }
     done = message_sign(document, key);
     if (done)
@@ -198,6 +198,6 @@ enum enroll_exit xml_signature_add(struct xml_text *text, EVP_PKEY *key, struct 
     if (done)
         return ENROLL_OK;
     return enroll_error_set(ret_error, ENROLL_AUTHENTICATION,
-                            "Check that key and certificate belong together.",
-                            "The key of the certificate that authenticates this enrolment could not sign.");
+                            "check that key and certificate belong together",
+                            "the key of the certificate that authenticates this enrolment could not sign");
 }

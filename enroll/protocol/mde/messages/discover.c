@@ -52,8 +52,8 @@ void discover_request_write(struct xml_text *text, const char *message_id, const
 static enum enroll_exit refuse(struct enroll_error *ret_error, const char *what)
 {
     return enroll_error_set(ret_error, ENROLL_PROTOCOL,
-                            "Check that the address is that of an MDM server that speaks MDE2.",
-                            "The answer to Discover was refused: %s.", what);
+                            "check that the address is that of an MDM server that speaks MDE2",
+                            "the answer to Discover was refused: %s", what);
 }
 
 static enum enroll_exit auth_policy_read(const xmlNode *result, const struct discover_request *request,
@@ -71,13 +71,13 @@ static enum enroll_exit auth_policy_read(const xmlNode *result, const struct dis
     free(text);
     if (policy > AUTH_POLICY_CERTIFICATE)
         return enroll_error_set(ret_error, ENROLL_PROTOCOL, NULL,
-                                "The server asks for the authentication \"%s\", which MDE2 does not know.",
+                                "the server asks for the authentication \"%s\", which MDE2 does not know",
                                 printable);
     /* A server that asks for less than was offered would have us type a password where a token was meant. */
     if (!offers(request, policy))
         return enroll_error_set(
-            ret_error, ENROLL_UNSAFE, "If that is what you want, give the options for it (see --auth).",
-            "The server asks for the authentication %s, which was not offered to it.", policy_names[policy]);
+            ret_error, ENROLL_UNSAFE, "if that is what you want, give the options for it (see --auth)",
+            "the server asks for the authentication %s, which was not offered to it", policy_names[policy]);
     *ret_policy = policy;
     return ENROLL_OK;
 }
@@ -100,7 +100,7 @@ enum enroll_exit discover_response_parse(const struct soap_reply *reply,
     for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++)
         if (xml_child_count(result, once[i]) > 1)
             return enroll_error_set(ret_error, ENROLL_PROTOCOL, NULL,
-                                    "The answer to Discover was refused: it has more than one %s.", once[i]);
+                                    "the answer to Discover was refused: it has more than one %s", once[i]);
     status = auth_policy_read(result, request, &discovery.auth_policy, ret_error);
     if (status != ENROLL_OK)
         return status;

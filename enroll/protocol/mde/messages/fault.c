@@ -12,12 +12,12 @@ struct fault_meaning {
     uint32_t hresult;
     const char *name;
     enum enroll_exit exit_status;
-    const char *message; /* completes "The server refused X: " */
+    const char *message; /* completes "the server refused X: " */
     const char *advice;
 };
 
 #define ADVICE_LATER                                                                                         \
-    "Try again later; if it stays, give the trace and activity ids to the server's administrator."
+    "try again later; if it stays, give the trace and activity ids to the server's administrator"
 
 /*
  * Searched from the top, a needle found anywhere in the text wins: the order is that of the Windows client,
@@ -26,58 +26,58 @@ struct fault_meaning {
 static const struct fault_meaning meanings[] = {
     {"NotEligibleToRenew", HRESULT_NOT_ELIGIBLE, "NOT_ELIGIBLE_TO_RENEW", ENROLL_CANNOT_RENEW,
      "this certificate cannot be renewed, or not now",
-     "Check this machine's clock. If the certificate is near its end, enrol again: intune-enroll enroll "
+     "check this machine's clock; if the certificate is near its end, enrol again: intune-enroll enroll "
      "--replace."},
     {"MessageFormat", HRESULT_MESSAGE_FORMAT, "MESSAGE_FORMAT", ENROLL_REFUSED,
      "it could not read our message; a version or a field is not what it expects",
-     "Try another --request-version, and check the device profile: the server may want an item that it "
+     "try another --request-version, and check the device profile: the server may want an item that it "
      "lacks."},
     {"FailedAuthentication", 0x80180002u, "AUTHENTICATION", ENROLL_AUTHENTICATION,
      "it did not accept the user or token",
-     "Check the name and password, or get a new token; a token lasts about an hour."},
+     "check the name and password, or get a new token; a token lasts about an hour"},
     {"Authentication", 0x80180002u, "AUTHENTICATION", ENROLL_AUTHENTICATION,
      "it did not accept the user or token",
-     "Check the name and password, or get a new token; a token lasts about an hour."},
+     "check the name and password, or get a new token; a token lasts about an hour"},
     {"Authorization", 0x80180003u, "AUTHORIZATION", ENROLL_REFUSED, "this user may not enrol a device",
-     "Ask the administrator for the right to enrol devices."},
+     "ask the administrator for the right to enrol devices"},
     {"CertificateRequest", 0x80180004u, "CERTIFICATE_REQUEST", ENROLL_REFUSED,
      "its certification authority refused the request or could not be reached",
-     "Look at what it asks for with intune-enroll policy, and try another --key; else the administrator has "
-     "to look."},
+     "look at what it asks for with intune-enroll policy, and try another --key; else the administrator has "
+     "to look"},
     {"CertificateAuthority", 0x80180004u, "CERTIFICATE_REQUEST", ENROLL_REFUSED,
      "its certification authority refused the request or could not be reached",
-     "Look at what it asks for with intune-enroll policy, and try another --key; else the administrator has "
-     "to look."},
+     "look at what it asks for with intune-enroll policy, and try another --key; else the administrator has "
+     "to look"},
     {"EnrollmentServer", 0x80180005u, "ENROLLMENT_SERVER", ENROLL_REFUSED, "its enrolment service failed",
      ADVICE_LATER},
     {"InternalServiceFault", 0x80180006u, "INTERNAL_SERVICE", ENROLL_REFUSED,
      "it failed inside, or does not support the version asked for",
-     "Try again later, or with another --request-version."},
+     "try again later, or with another --request-version"},
     {"InternalServerFault", 0x80180006u, "INTERNAL_SERVICE", ENROLL_REFUSED,
      "it failed inside, or does not support the version asked for",
-     "Try again later, or with another --request-version."},
+     "try again later, or with another --request-version"},
     {"InvalidSecurity", 0x80180007u, "INVALID_SECURITY", ENROLL_AUTHENTICATION,
      "it could not read the security header; this is the wrong kind of token",
-     "Check where the token comes from, and try the other --token-type (user or jwt)."},
+     "check where the token comes from, and try the other --token-type (user or jwt)"},
     {"DeviceCapReached", 0x80180013u, "DEVICE_CAP_REACHED", ENROLL_REFUSED,
      "this user has as many devices as allowed",
-     "Remove a device in the management console, then enrol again."},
+     "remove a device in the management console, then enrol again"},
     {"DeviceNotSupported", 0x80180014u, "DEVICE_NOT_SUPPORTED", ENROLL_REFUSED,
      "it does not take this kind of device, platform or version",
-     "Ask the administrator whether Linux devices are allowed; what this one says about itself is in the "
-     "device profile."},
+     "ask the administrator whether Linux devices are allowed; what this one says about itself is in the "
+     "device profile"},
     {"NotSupported", 0x80180015u, "NOT_SUPPORTED", ENROLL_REFUSED,
-     "management is not switched on for this user", "Ask the administrator to enable MDM for this user."},
+     "management is not switched on for this user", "ask the administrator to enable MDM for this user"},
     {"InMaintenance", 0x80180017u, "IN_MAINTENANCE", ENROLL_REFUSED, "it is in maintenance",
-     "Try again later."},
+     "try again later"},
     {"UserLicense", 0x80180018u, "USER_LICENSE", ENROLL_REFUSED, "this user has no licence for management",
-     "Ask the administrator to assign one."},
+     "ask the administrator to assign one"},
     {"InvalidEnrollmentData", 0x80180019u, "ENROLLMENT_DATA_INVALID", ENROLL_REFUSED,
-     "it rejects the enrolment data", "Check EnrollmentData in the device profile."},
+     "it rejects the enrolment data", "check EnrollmentData in the device profile"},
     {"EnrollmentDataInvalid", 0x80180019u, "ENROLLMENT_DATA_INVALID", ENROLL_REFUSED,
-     "it rejects the enrolment data", "Check EnrollmentData in the device profile."},
+     "it rejects the enrolment data", "check EnrollmentData in the device profile"},
     {"CustomServerError", 0x80180032u, "CUSTOM_SERVER_ERROR", ENROLL_REFUSED, "it says why in its own words",
-     "Do what the server's text says, or ask its administrator."},
+     "do what the server's text says, or ask its administrator"},
 };
 
 static const struct fault_meaning unknown = {"",
@@ -85,7 +85,7 @@ static const struct fault_meaning unknown = {"",
                                              "UNKNOWN",
                                              ENROLL_REFUSED,
                                              "it gives no reason that is known",
-                                             "Give the server's text and its ids to the administrator."};
+                                             "give the server's text and its ids to the administrator"};
 
 const char *fault_hresult_name(uint32_t hresult)
 {
@@ -216,7 +216,7 @@ bool fault_read(const struct soap_reply *reply, const char *name, struct enroll_
         return false;
     words_read(reply->content, &words);
     meaning = words_judge(&words);
-    enroll_error_set(ret_error, meaning->exit_status, meaning->advice, "The server refused %s: %s.", name,
+    enroll_error_set(ret_error, meaning->exit_status, meaning->advice, "the server refused %s: %s", name,
                      meaning->message);
     ret_error->hresult = meaning->hresult;
     server_text_write(&words, ret_error);

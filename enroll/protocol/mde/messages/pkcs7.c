@@ -39,7 +39,7 @@ enum enroll_exit pkcs7_renewal_sign(const uint8_t *request, size_t request_size,
     ERR_clear_error();
     if (done)
         return ENROLL_OK;
-    return enroll_error_set(ret_error, ENROLL_TPM, "Check the key with intune-enroll verify.",
-                            "The present key could not sign the request to renew (%s).",
+    return enroll_error_set(ret_error, ENROLL_TPM, "check the key with intune-enroll verify",
+                            "the present key could not sign the request to renew (%s)",
                             reason != NULL ? reason : "no reason given");
 }

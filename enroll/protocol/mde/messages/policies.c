@@ -115,7 +115,7 @@ static void hash_read(const xmlNode *oids, const xmlNode *attributes,
 
     /* MS-XCEP 3.1.4.1.3.1: the hash reference has a meaning from schema 3 on. */
     if (xml_child_number(attributes, "policySchema", INT32_MAX, &schema) && schema < 3) {
-        warn(requirements, "The policy is of schema %u, MDE2 wants 3; its hash is not read.",
+        warn(requirements, "the policy is of schema %u, MDE2 wants 3; its hash is not read",
              (unsigned)schema);
         return;
     }
@@ -126,13 +126,13 @@ static void hash_read(const xmlNode *oids, const xmlNode *attributes,
         if (strcmp(oid, hashes[i].oid) != 0)
             continue;
         if (hashes[i].hash == TPM_HASH_SHA1)
-            warn(requirements, "The policy asks for SHA-1 (%s); SHA-256 is used.", oid);
+            warn(requirements, "the policy asks for SHA-1 (%s); SHA-256 is used", oid);
         else
             requirements->hash = hashes[i].hash;
         free(oid);
         return;
     }
-    warn(requirements, "The policy asks for the hash %s, which is not known; SHA-256 is used.", oid);
+    warn(requirements, "the policy asks for the hash %s, which is not known; SHA-256 is used", oid);
     free(oid);
 }
 
@@ -164,8 +164,8 @@ static enum enroll_exit curve_choose(struct certificate_requirements *requiremen
         return ENROLL_OK;
     }
     return enroll_error_set(
-        ret_error, ENROLL_POLICY, "The policy on the server has to be changed.",
-        "The policy asks for an elliptic curve key of at least %u bits%s; there is no such curve.", bits,
+        ret_error, ENROLL_POLICY, "the policy on the server has to be changed",
+        "the policy asks for an elliptic curve key of at least %u bits%s; there is no such curve", bits,
         curve != TPM_CURVE_NONE ? " on a smaller curve that it names" : "");
 }
 
@@ -181,13 +181,13 @@ static enum enroll_exit key_read(const xmlNode *oids, const xmlNode *attributes,
         (!xml_child_number(key, "minimalKeyLength", UINT32_MAX, &length) || length == 0))
         return enroll_error_set(
             ret_error, ENROLL_PROTOCOL, NULL,
-            "The answer to GetPolicies was refused: minimalKeyLength is no positive number.");
+            "the answer to GetPolicies was refused: minimalKeyLength is no positive number");
     if (length > 2048)
         requirements->minimum_bits = (unsigned)length;
     oid = oid_resolve(oids, key, "algorithmOIDReference");
     if (oid == NULL) {
         if (!absent(key, "algorithmOIDReference"))
-            warn(requirements, "The policy names a key algorithm that it does not list; RSA is used.");
+            warn(requirements, "the policy names a key algorithm that it does not list; RSA is used");
         return ENROLL_OK;
     }
     for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
@@ -199,8 +199,8 @@ static enum enroll_exit key_read(const xmlNode *oids, const xmlNode *attributes,
         return curve_choose(requirements, algorithms[i].curve, (unsigned)length, ret_error);
     }
     enroll_error_set(
-        ret_error, ENROLL_POLICY, "The policy on the server has to be changed.",
-        "The policy asks for a key of the algorithm %s; RSA and the NIST curves are what is possible.", oid);
+        ret_error, ENROLL_POLICY, "the policy on the server has to be changed",
+        "the policy asks for a key of the algorithm %s; RSA and the NIST curves are what is possible", oid);
     free(oid);
     return ENROLL_POLICY;
 }
@@ -219,8 +219,8 @@ static enum enroll_exit archival_refuse(const xmlNode *attributes, struct enroll
         asked = "that a registration authority sign the request, which MDE2 has no way for";
     if (asked == NULL)
         return ENROLL_OK;
-    return enroll_error_set(ret_error, ENROLL_POLICY, "The policy on the server has to be changed.",
-                            "The policy asks %s.", asked);
+    return enroll_error_set(ret_error, ENROLL_POLICY, "the policy on the server has to be changed",
+                            "the policy asks %s", asked);
 }
 
 static enum enroll_exit extensions_read(const xmlNode *oids, const xmlNode *attributes,
@@ -243,7 +243,7 @@ static enum enroll_exit extensions_read(const xmlNode *oids, const xmlNode *attr
             free(extension.value);
             free(extension.oid);
             return enroll_error_set(ret_error, ENROLL_PROTOCOL, NULL,
-                                    "The answer to GetPolicies was refused: an extension in it %s.",
+                                    "the answer to GetPolicies was refused: an extension in it %s",
                                     !decoded                ? "is not base64"
                                     : extension.oid == NULL ? "names no OID"
                                                             : "is one too many");
@@ -300,24 +300,24 @@ enum enroll_exit policies_response_parse(const struct soap_reply *reply,
 
     if (!xml_element_is(reply->content, "GetPoliciesResponse"))
         return enroll_error_set(ret_error, ENROLL_PROTOCOL, NULL,
-                                "The answer to GetPolicies was refused: it holds no GetPoliciesResponse.");
+                                "the answer to GetPolicies was refused: it holds no GetPoliciesResponse");
     if (xml_child_count(reply->content, "response") > 1 || xml_child_count(response, "policies") > 1 ||
         xml_child_count(reply->content, "oIDs") > 1)
         return enroll_error_set(
             ret_error, ENROLL_PROTOCOL, NULL,
-            "The answer to GetPolicies was refused: an element in it is there more than once.");
+            "the answer to GetPolicies was refused: an element in it is there more than once");
     certificate_requirements_default(&requirements);
     requirements.policy_id = printable_child(response, "policyID");
     requirements.policy_name = printable_child(response, "policyFriendlyName");
     if (reply->odd_namespaces)
         warn(&requirements,
-             "The policy is not well-formed (a prefix is not declared); the defaults are used.");
+             "the policy is not well-formed (a prefix is not declared); the defaults are used");
     else if (response == NULL || xml_element_nil(response) ||
              child_is(response, "policiesNotChanged", "true") || xml_child_count(policies, "policy") == 0)
-        warn(&requirements, "The server gave no policy; the defaults are used.");
+        warn(&requirements, "the server gave no policy; the defaults are used");
     else if (policy == NULL)
-        status = enroll_error_set(ret_error, ENROLL_POLICY, "Ask the administrator for the right to enrol.",
-                                  "No policy of this server lets this user enrol.");
+        status = enroll_error_set(ret_error, ENROLL_POLICY, "ask the administrator for the right to enrol",
+                                  "no policy of this server lets this user enrol");
     else
         status =
             policy_read(oids != NULL ? oids : xml_child(response, "oIDs"), policy, &requirements, ret_error);

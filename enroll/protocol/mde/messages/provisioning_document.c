@@ -35,7 +35,7 @@ static void warn(struct provisioning_document *document, const char *format, ...
 
 static enum enroll_exit refuse(struct enroll_error *ret_error, const char *what)
 {
-    return enroll_error_set(ret_error, ENROLL_PROTOCOL, NULL, "The provisioning document was refused: %s.",
+    return enroll_error_set(ret_error, ENROLL_PROTOCOL, NULL, "the provisioning document was refused: %s",
                             what);
 }
 
@@ -115,7 +115,7 @@ static void hash_compare(struct provisioning_document *document, const xmlNode *
         snprintf(computed + 2 * i, 3, "%02X", hash[i]);
     if (strcasecmp(given, computed) != 0) {
         enroll_text_print(given, strlen(given), printable, sizeof(printable));
-        warn(document, "A certificate stands under the name \"%s\", which is not its hash.", printable);
+        warn(document, "a certificate stands under the name \"%s\", which is not its hash", printable);
     }
     free(given);
 }
@@ -149,7 +149,7 @@ static enum enroll_exit certificate_add(struct provisioning_document *document, 
     if (!decoded)
         return enroll_error_set(
             ret_error, ENROLL_PROTOCOL, NULL,
-            "The provisioning document was refused: a certificate in it cannot be read: %s.", why);
+            "the provisioning document was refused: a certificate in it cannot be read: %s", why);
     enum enroll_exit status = ENROLL_OK;
     if (!certificate_known(document, role, der, size)) {
         if (document->received.count == RECEIVED_CERTIFICATES_MAX)
@@ -175,7 +175,7 @@ static void days_read(struct provisioning_document *document, const char *text, 
         days = days * 10 + (unsigned)(*c - '0');
     if (strspn(text, "0123456789") != strlen(text) || days < 1 || days > DAYS_MAX) {
         enroll_text_print(text, strlen(text), printable, sizeof(printable));
-        warn(document, "%s is \"%s\", not a number of days from 1 to %d; %u is used.", name, printable,
+        warn(document, "%s is \"%s\", not a number of days from 1 to %d; %u is used", name, printable,
              DAYS_MAX, *ret_days);
         return;
     }
@@ -195,7 +195,7 @@ static void renewal_read(struct provisioning_document *document, const xmlNode *
     days_read(document, retry, "RetryInterval", &document->retry_interval_days);
     if (document->retry_interval_days > document->renew_period_days) {
         warn(document,
-             "RetryInterval (%u days) is longer than RenewPeriod (%u days); the latter is used for both.",
+             "RetryInterval (%u days) is longer than RenewPeriod (%u days); the latter is used for both",
              document->retry_interval_days, document->renew_period_days);
         document->retry_interval_days = document->renew_period_days;
     }
@@ -259,7 +259,7 @@ static void application_read(struct provisioning_document *document, const xmlNo
         parameter_keep(application, "NAME", &document->server_name);
         parameter_keep(application, "ADDR", &document->management_url);
     } else {
-        warn(document, "The document sets up an application other than w7; that is ignored.");
+        warn(document, "the document sets up an application other than w7; that is ignored");
     }
     free(id);
 }
@@ -289,7 +289,7 @@ static void ignored_note(struct provisioning_document *document, const xmlNode *
 
     enroll_text_print(type != NULL ? type : "", type != NULL ? strlen(type) : 0, printable,
                       sizeof(printable));
-    warn(document, "The document also asks for \"%s\"; that is ignored.", printable);
+    warn(document, "the document also asks for \"%s\"; that is ignored", printable);
     free(type);
 }
 

@@ -130,14 +130,14 @@ enum enroll_exit soap_reply_parse(const char *xml, size_t size, const char *name
     reply.document = xml_document_parse(xml, size, &reply.odd_namespaces, why, sizeof(why));
     if (reply.document == NULL)
         return enroll_error_set(ret_error, ENROLL_PROTOCOL,
-                                "Check that the address is that of an MDM server that speaks MDE2.",
-                                "The answer to %s was refused: %s.", name, why);
+                                "check that the address is that of an MDM server that speaks MDE2",
+                                "the answer to %s was refused: %s", name, why);
     refusal = envelope_refusal(xmlDocGetRootElement(reply.document));
     if (refusal != NULL) {
         xmlFreeDoc(reply.document);
         return enroll_error_set(ret_error, ENROLL_PROTOCOL,
-                                "Check that the address is that of an MDM server that speaks MDE2.",
-                                "The answer to %s was refused: %s.", name, refusal);
+                                "check that the address is that of an MDM server that speaks MDE2",
+                                "the answer to %s was refused: %s", name, refusal);
     }
     reply.header = xml_child(xmlDocGetRootElement(reply.document), "Header");
     reply.body = xml_child(xmlDocGetRootElement(reply.document), "Body");

@@ -82,7 +82,7 @@ void token_request_write(struct xml_text *text, const char *message_id, const ch
 static enum enroll_exit refuse(struct enroll_error *ret_error, const char *what)
 {
     return enroll_error_set(ret_error, ENROLL_PROTOCOL, NULL,
-                            "The answer to RequestSecurityToken was refused: %s.", what);
+                            "the answer to RequestSecurityToken was refused: %s", what);
 }
 
 static bool ends_with(const char *text, const char *end)
