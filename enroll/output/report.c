@@ -275,8 +275,9 @@ static const char *headline(const struct report *report)
         {"nothing-to-do", "There is nothing to check in."},
         {"status", "This machine is enrolled."},
         {"policy", "The server would require:"},
-        {"pin-changed", "The PIN was changed."},
-        {"pin-removed", "The key has no PIN any more."},
+        {"pin-changed", "The PIN was changed. A copy of the old files still signs with the old PIN:\n"
+                        "intune-enroll renew --force replaces the key."},
+        {"pin-removed", "The key has no PIN any more. A copy of the old files still signs with the old PIN."},
     };
     for (size_t i = 0; report->action && i < sizeof(headlines) / sizeof(headlines[0]); i++) {
         if (strcmp(report->action, headlines[i].action) == 0)
@@ -324,5 +325,7 @@ bool report_print(const struct report *report, bool json)
                report->removed_files == 1 ? "" : "s", report->token_directory);
     if (report->generation && report->action)
         print_try(report);
+    for (size_t i = 0; i < report->next_step_count; i++)
+        row(i == 0 ? "Next" : "", report->next_steps[i]);
     return fflush(stdout) == 0 && !ferror(stdout);
 }

@@ -49,7 +49,9 @@ struct report {
     bool has_key_state, key_lost; /* whether the TPM was asked for the key, and does not have it */
     size_t check_count;
     struct report_check checks[REPORT_CHECKS_MAX];
-    char *pem; /* export; in JSON only */
+    char *pem;              /* export; in JSON only */
+    size_t next_step_count; /* what is left to do after an enrolment */
+    const char *next_steps[8];
     size_t removed_keys, removed_files;
     bool has_removed;
 };

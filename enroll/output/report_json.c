@@ -276,6 +276,12 @@ bool report_json_print(const struct report *report)
         put(object, "pem", report->pem);
     if (report->check_count)
         json_object_object_add(object, "checks", checks_json(report));
+    if (report->next_step_count > 0) {
+        struct json_object *steps = json_object_new_array();
+        for (size_t i = 0; i < report->next_step_count; i++)
+            json_object_array_add(steps, json_object_new_string(report->next_steps[i]));
+        json_object_object_add(object, "next", steps);
+    }
     if (report->has_removed) {
         struct json_object *removed = json_object_new_object();
         put_number(removed, "keys", (int64_t)report->removed_keys);
