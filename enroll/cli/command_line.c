@@ -91,6 +91,8 @@ static const struct option options[OPTION_COUNT] = {
                       GROUP_BEHAVIOUR},
     [OPTION_POLICIES] = {"policies", NULL, "show the rules of the service, and what was found", BIT(CHECK_IN),
                          GROUP_BEHAVIOUR},
+    [OPTION_METRICS] = {"metrics", NULL, "print the state for Prometheus' node exporter", BIT(STATUS),
+                        GROUP_BEHAVIOUR},
     [OPTION_YES] = {"yes", NULL, "do not prompt for confirmation", BIT(REMOVE), GROUP_BEHAVIOUR},
     [OPTION_OUTPUT] = {"output", "FILE", "write to FILE instead of standard output", BIT(EXPORT),
                        GROUP_BEHAVIOUR},

@@ -26,5 +26,6 @@ int command_status(int argc, char **argv)
     int exit_status;
     if (!run_begin(COMMAND_STATUS, argc, argv, false, &run, &exit_status))
         return exit_status;
+    run.report.metrics = run.line.given[OPTION_METRICS];
     return run_end(&run, look(&run, &lockout));
 }

@@ -153,7 +153,7 @@ int run_end(struct run *run, enum enroll_exit status)
         terminal_error(run->terminal, &run->error);
     }
     terminal_free(run->terminal);
-    if ((json || !run->report.error) && !report_print(&run->report, json)) {
+    if ((json || run->report.metrics || !run->report.error) && !report_print(&run->report, json)) {
         fprintf(stderr, "intune-enroll: the result cannot be written: %s\n", strerror(errno));
         if (exit_status == ENROLL_OK)
             exit_status = ENROLL_FAILED;

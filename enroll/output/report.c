@@ -302,6 +302,8 @@ static void print_pending(const struct record *record)
 
 bool report_print(const struct report *report, bool json)
 {
+    if (report->metrics)
+        return report_metrics_print(report);
     if (json)
         return report_json_print(report);
     if (report->action && strcmp(report->action, "not-due") == 0) {

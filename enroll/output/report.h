@@ -41,6 +41,7 @@ struct report {
     const struct protocol *protocol; /* of the record, or chosen */
     const struct enrollment_state *state;
     const struct record *check_in; /* as protocol.h says */
+    bool metrics;                  /* printed for monitoring, in place of text; also after a failure */
     bool all_rules;                /* each rule of it, not only those that are not met */
     const struct certificate_requirements *requirements;
     const char *action;    /* "enrolled", "renewed", "unchanged", "not-due", "pending", "removed", ... */
@@ -65,6 +66,9 @@ char *report_uri(const struct token_generation *generation) __attribute__((warn_
 
 /* "2026-11-22T17:00:00Z"; size at least 24. */
 void report_time(time_t when, char *ret_text, size_t size);
+
+/* The form for monitoring. */
+bool report_metrics_print(const struct report *report) __attribute__((warn_unused_result));
 
 /* For report.c: the JSON form. */
 bool report_json_print(const struct report *report) __attribute__((warn_unused_result));
