@@ -60,6 +60,10 @@ enum enroll_exit enroll_error_set(struct enroll_error *error, enum enroll_exit e
 /* The same for the one error that every function shares: no memory. Returns ENROLL_FAILED. */
 enum enroll_exit enroll_error_memory(struct enroll_error *error);
 
+/* Overwrites a secret that a server repeats, wherever it stands in the error's texts. NULL and what is
+ * shorter than four bytes is none. */
+void enroll_error_secret_cut(struct enroll_error *error, const char *secret);
+
 /*
  * Makes one printable line of `size` bytes that a server sent: runs of blanks and control characters become
  * one blank, bytes outside ASCII a question mark. ret_printable takes capacity bytes, terminated.

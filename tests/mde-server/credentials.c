@@ -59,7 +59,9 @@ static bool username_token_check(const struct options *options, xmlNode *token, 
         good = options->user && options->password && strcasecmp(user, options->user) == 0 &&
                text_same(password, options->password);
         if (!good)
-            fault_set(ret_fault, "Authentication", "the user name or password is not accepted");
+            fault_set(ret_fault, "Authentication", "the user name or password is not accepted%s%s",
+                      modes_has(&options->modes, "refusal", "repeats") ? ": " : "",
+                      modes_has(&options->modes, "refusal", "repeats") ? password : "");
         OPENSSL_cleanse(password, strlen(password));
     }
     free(password);
@@ -87,9 +89,14 @@ static bool token_content_check(const struct server *server, const char *text, s
     if (!text_base64_decode(text, &bytes, &size))
         return fault_set(ret_fault, "InvalidSecurity", "BinarySecurityToken in Security is not base64");
     bool good = tokens_accept(server->tokens, bytes, size);
+    if (!good && modes_has(&server->options.modes, "refusal", "repeats"))
+        fault_set(ret_fault, "Authentication", "the security token %.*s (%s) is not accepted", (int)size,
+                  bytes, text);
+    else if (!good)
+        fault_set(ret_fault, "Authentication", "the security token is not accepted");
     OPENSSL_cleanse(bytes, size);
     free(bytes);
-    return good || fault_set(ret_fault, "Authentication", "the security token is not accepted");
+    return good;
 }
 
 static bool binary_token_check(const struct server *server, xmlNode *token, struct fault *ret_fault)

@@ -151,6 +151,8 @@ static const struct mode_row mode_rows[] = {
     {"certificate", "not-base64", "not base64 under My"},
     {"certificate", "foreign-chain", "signed by an authority that the document does not hold"},
     {"certificate", "nul-subject", "a subject with a NUL in it"},
+    /* Refusals */
+    {"refusal", "repeats", "what was sent as token or password stands in the refusal's text"},
     /* Renewal */
     {"renew", "wstep-type",
      "the PKCS7 ValueType of MDE2 is refused with MessageFormat, that of version 1 is taken"},

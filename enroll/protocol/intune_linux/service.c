@@ -98,8 +98,8 @@ enum enroll_exit intune_token(struct intune *intune, const char *audience, struc
 
 /* ---- calls ---- */
 
-static enum enroll_exit status_error(const struct intune_call *call, const struct https_response *response,
-                                     struct enroll_error *error)
+static enum enroll_exit status_error(const struct intune_call *call, const char *bearer,
+                                     const struct https_response *response, struct enroll_error *error)
 {
     long code = response->status;
     if (code == 401)
@@ -123,6 +123,7 @@ static enum enroll_exit status_error(const struct intune_call *call, const struc
     else
         enroll_error_set(error, ENROLL_PROTOCOL, "", "%s: unexpected HTTP status %ld", call->name, code);
     intune_fault_read((const char *)response->body, response->body_size, error);
+    enroll_error_secret_cut(error, bearer);
     if (response->retry_after > 0)
         snprintf(error->advice, sizeof(error->advice), "try again in %ld seconds, as the service asks",
                  response->retry_after);
@@ -153,7 +154,7 @@ enum enroll_exit intune_call(struct intune *intune, const struct intune_call *ca
     if (status != ENROLL_OK)
         return status;
     if (response.status < 200 || response.status > 299)
-        status = status_error(call, &response, error);
+        status = status_error(call, request.bearer, &response, error);
     if (status == ENROLL_OK)
         *ret_response = response;
     else

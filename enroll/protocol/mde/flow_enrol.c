@@ -508,8 +508,26 @@ void flow_begin(struct flow *flow, const struct flow_options *options, const str
     }
 }
 
+/* Servers repeat what they were sent: as it was, and in the base64 of the message. */
+static void secrets_cut(const struct credential *credential, struct enroll_error *error)
+{
+    size_t size = credential->token != NULL ? strlen(credential->token) : 0;
+    char *base64 = size > 0 ? malloc(4 * ((size + 2) / 3) + 1) : NULL;
+
+    enroll_error_secret_cut(error, credential->token);
+    enroll_error_secret_cut(error, credential->password);
+    if (base64 == NULL)
+        return;
+    EVP_EncodeBlock((unsigned char *)base64, (const unsigned char *)credential->token, (int)size);
+    enroll_error_secret_cut(error, base64);
+    OPENSSL_cleanse(base64, strlen(base64));
+    free(base64);
+}
+
 enum enroll_exit flow_end(struct flow *flow, enum enroll_exit status)
 {
+    if (status != ENROLL_OK)
+        secrets_cut(&flow->credential, flow->error);
     credential_free(&flow->credential);
     discovery_clear(&flow->discovery);
     if (status == ENROLL_OK)
