@@ -74,6 +74,9 @@ static int child_spawn(char *const words[], int output, struct child *child)
         result = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     if (result == 0 && child->terminal >= 0)
         result = posix_spawn_file_actions_addtcsetpgrp_np(&actions, child->terminal);
+    /* Not the connection to the server, and whatever else a library keeps open. */
+    if (result == 0)
+        result = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
     if (result == 0)
         result = posix_spawnp(&child->pid, words[0], &actions, &attributes, words, environ);
     posix_spawnattr_destroy(&attributes);
