@@ -55,10 +55,11 @@ static bool names_repeat(struct json_object *object, const char *json, size_t si
 {
     struct json_object **stack = malloc(JSON_VALUES_MAX * sizeof(struct json_object *));
     size_t depth = 1, members = 0;
-    bool counted = stack != NULL;
+    bool counted = true;
 
-    if (stack != NULL)
-        stack[0] = object;
+    if (stack == NULL)
+        return true;
+    stack[0] = object;
     while (counted && depth > 0)
         counted = values_push(stack[--depth], stack, &depth, &members);
     free(stack);
