@@ -29,7 +29,8 @@ enum enroll_exit enroll_error_memory(struct enroll_error *error)
 
 void enroll_error_secret_cut(struct enroll_error *error, const char *secret)
 {
-    char *const texts[] = {error->message, error->advice, error->server_text, error->trace_id, error->activity_id};
+    char *const texts[] = {error->message, error->advice, error->server_text, error->trace_id,
+                           error->activity_id};
     char head[SECRET_HEAD + 1];
     size_t size = secret != NULL ? strlen(secret) : 0;
 
