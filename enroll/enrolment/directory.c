@@ -133,18 +133,22 @@ fail:;
 
 /* A level of a tree that is being removed: its directory, open, and its name in the one above. */
 struct level {
-    DIR *listing;
+    int fd;
+    DIR *listing; /* of that descriptor */
     char name[NAME_MAX + 1];
 };
 
-/* Opens a directory below another one, no link followed; NULL with errno. */
-static DIR *directory_open_at(int directory_fd, const char *name)
+/* Opens a directory below another one, no link followed; false with errno. */
+static bool level_open(int directory_fd, const char *name, struct level *ret_level)
 {
-    int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
-    if (listing == NULL && fd >= 0)
-        close(fd);
-    return listing;
+    snprintf(ret_level->name, sizeof(ret_level->name), "%s", name);
+    ret_level->fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (ret_level->fd < 0)
+        return false;
+    ret_level->listing = fdopendir(ret_level->fd);
+    if (ret_level->listing == NULL)
+        close(ret_level->fd);
+    return ret_level->listing != NULL;
 }
 
 static bool name_is_dots(const char *name)
@@ -160,7 +164,7 @@ static int levels_remove(int directory_fd, struct level levels[TREE_DEPTH_MAX], 
 {
     while (*depth > 0) {
         struct level *level = &levels[*depth - 1];
-        int above = *depth == 1 ? directory_fd : dirfd(levels[*depth - 2].listing);
+        int above = *depth == 1 ? directory_fd : levels[*depth - 2].fd;
         errno = 0;
         const struct dirent *entry = readdir(level->listing);
         if (entry == NULL && errno != 0)
@@ -172,8 +176,7 @@ static int levels_remove(int directory_fd, struct level levels[TREE_DEPTH_MAX], 
                 return -1;
             continue;
         }
-        if (name_is_dots(entry->d_name) || unlinkat(dirfd(level->listing), entry->d_name, 0) == 0 ||
-            errno == ENOENT)
+        if (name_is_dots(entry->d_name) || unlinkat(level->fd, entry->d_name, 0) == 0 || errno == ENOENT)
             continue;
         if (errno != EISDIR && errno != EPERM)
             return -1;
@@ -181,10 +184,7 @@ static int levels_remove(int directory_fd, struct level levels[TREE_DEPTH_MAX], 
             errno = ELOOP;
             return -1;
         }
-        struct level *below = &levels[*depth];
-        snprintf(below->name, sizeof(below->name), "%s", entry->d_name);
-        below->listing = directory_open_at(dirfd(level->listing), below->name);
-        if (below->listing == NULL)
+        if (!level_open(level->fd, entry->d_name, &levels[*depth]))
             return -1;
         (*depth)++;
     }
@@ -214,9 +214,7 @@ int install_tree_remove(int directory_fd, const char *name)
     if (unlinkat(fd, name, 0) == 0 || errno == ENOENT) {
         result = 0;
     } else if (errno == EISDIR || errno == EPERM) {
-        snprintf(levels[0].name, sizeof(levels[0].name), "%s", name);
-        levels[0].listing = directory_open_at(fd, name);
-        depth = levels[0].listing != NULL;
+        depth = level_open(fd, name, &levels[0]) ? 1 : 0;
         result = depth != 0 ? levels_remove(fd, levels, &depth) : -1;
     }
     saved = errno;
