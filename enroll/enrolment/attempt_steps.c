@@ -96,7 +96,8 @@ enum enroll_exit attempt_protocol_choose(struct attempt *attempt)
     const struct attempt_options *options = attempt->options;
     char text[256];
     bool fresh = record_get(attempt->record, RECORD_ADDRESS) == NULL, found = false;
-    attempt->protocol = options->protocol;
+    /* What was enrolled stays with its protocol, whatever the configuration says by now. */
+    attempt->protocol = fresh ? options->protocol : NULL;
     for (size_t i = 0; fresh && attempt->protocol == NULL && !found && protocols[i] != NULL; i++) {
         found = options->address != NULL && options->url == NULL && protocols[i]->suits != NULL &&
                 protocols[i]->suits(options->address);

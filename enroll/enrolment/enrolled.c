@@ -9,7 +9,8 @@
 #include "generation.h"
 #include "names.h"
 
-#define CLOCK_SKEW 300 /* seconds */
+#define CLOCK_SKEW        300           /* seconds */
+#define CHECK_IN_FILE_MAX (1024 * 1024) /* bytes; a service may have hundreds of rules */
 
 void enrolled_complete(const char *path)
 {
@@ -48,7 +49,7 @@ static enum enroll_exit generation_read(const char *directory, struct token_gene
 static void check_in_read(int fd, struct record *ret_record)
 {
     size_t size;
-    char *text = install_file_read(fd, NAME_CHECK_IN, ENROLLMENT_FILE_MAX, &size);
+    char *text = install_file_read(fd, NAME_CHECK_IN, CHECK_IN_FILE_MAX, &size);
     if (text == NULL || !record_parse(text, size, ret_record))
         *ret_record = (struct record){0};
     free(text);

@@ -8,7 +8,8 @@
 #include "json_write.h"
 #include "service.h"
 
-#define SCRIPT "linux_customconfig_script"
+#define SCRIPT          "linux_customconfig_script"
+#define REPORT_TEXT_MAX 512
 
 /* What one check-in holds. */
 struct check_in {
@@ -111,6 +112,16 @@ static void states_before(struct check_in *check_in, const struct record *report
     }
 }
 
+/* A server's text for the report: printable, and of a length that a file of many rules has room for. */
+static bool text_report(struct record *report, const char *section, const char *key, const char *text)
+{
+    char printable[REPORT_TEXT_MAX];
+    if (text == NULL)
+        return record_set(report, section, key, NULL);
+    enroll_text_print(text, strlen(text), printable, sizeof(printable));
+    return record_set(report, section, key, printable);
+}
+
 static bool rule_report(const struct intune_rule *rule, const struct rule_verdict *verdict, size_t number,
                         struct record *report)
 {
@@ -119,8 +130,8 @@ static bool rule_report(const struct intune_rule *rule, const struct rule_verdic
     snprintf(section, sizeof(section), REPORT_RULE_SECTION "%zu", number);
     rule_key(rule, key);
     return record_set(report, REPORT_RULE_STATES, key, compliance_name(verdict->state)) &&
-           record_set(report, section, "setting", rule->item) &&
-           record_set(report, section, "expected", rule->value) &&
+           text_report(report, section, "setting", rule->item) &&
+           text_report(report, section, "expected", rule->value) &&
            record_set(report, section, "actual",
                       script ? "a script, which is not run here" : verdict->actual) &&
            record_set(report, section, "state", compliance_name(verdict->state)) &&
@@ -141,10 +152,10 @@ static bool violation_report(const struct check_in *check_in, size_t index, stru
     char section[32];
     const struct intune_violation *violation = &check_in->device.violations[index];
     snprintf(section, sizeof(section), REPORT_VIOLATION_SECTION "%zu", index + 1);
-    return record_set(report, section, "setting", violation->item) &&
-           record_set(report, section, "title", violation->title) &&
-           record_set(report, section, "expected", violation->expected) &&
-           record_set(report, section, "description", violation->description) &&
+    return text_report(report, section, "setting", violation->item) &&
+           text_report(report, section, "title", violation->title) &&
+           text_report(report, section, "expected", violation->expected) &&
+           text_report(report, section, "description", violation->description) &&
            record_set(report, section, "remedy", remedy_find(check_in, violation->item));
 }
 
