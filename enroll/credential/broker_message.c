@@ -12,28 +12,12 @@
 /* What native clients of the broker register. */
 #define REDIRECT_URI "https://login.microsoftonline.com/common/oauth2/nativeclient"
 
-static bool string_add(struct json_object *object, const char *name, const char *value)
-{
-    struct json_object *string = json_object_new_string(value);
-
-    return string != NULL && json_object_object_add(object, name, string) == 0;
-}
-
-static char *text_take(struct json_object *object, bool complete)
-{
-    const char *text = complete ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN) : NULL;
-    char *copy = text != NULL ? strdup(text) : NULL;
-
-    json_object_put(object);
-    return copy;
-}
-
 char *broker_accounts_request(const struct broker_request *request)
 {
     struct json_object *object = json_object_new_object();
 
-    return text_take(object, object != NULL && string_add(object, "clientId", request->client_id) &&
-                                 string_add(object, "redirectUri", REDIRECT_URI));
+    return json_text_take(object, object != NULL && json_text_put(object, "clientId", request->client_id) &&
+                                      json_text_put(object, "redirectUri", REDIRECT_URI));
 }
 
 static bool account_is(struct json_object *account, const char *user)
@@ -96,10 +80,10 @@ static bool parameters_fill(struct json_object *parameters, const struct broker_
         return false;
     if (parsed != NULL && json_object_object_add(parameters, "account", parsed) != 0)
         return false;
-    return string_add(parameters, "clientId", request->client_id) &&
-           string_add(parameters, "redirectUri", REDIRECT_URI) &&
-           string_add(parameters, "authority", request->authority) &&
-           string_add(parameters, "username", request->user != NULL ? request->user : "");
+    return json_text_put(parameters, "clientId", request->client_id) &&
+           json_text_put(parameters, "redirectUri", REDIRECT_URI) &&
+           json_text_put(parameters, "authority", request->authority) &&
+           json_text_put(parameters, "username", request->user != NULL ? request->user : "");
 }
 
 char *broker_token_request(const struct broker_request *request, const char *account)
@@ -114,7 +98,7 @@ char *broker_token_request(const struct broker_request *request, const char *acc
 
     if (!complete)
         json_object_put(parameters);
-    return text_take(object, complete);
+    return json_text_take(object, complete);
 }
 
 /* An error is a string, or an object with its words in one of several members. */

@@ -142,3 +142,19 @@ char *json_text_printable(struct json_object *object, const char *name)
         enroll_text_print(text, strlen(text), text, strlen(text) + 1);
     return text;
 }
+
+bool json_text_put(struct json_object *object, const char *name, const char *value)
+{
+    struct json_object *string = json_object_new_string(value);
+
+    return string != NULL && json_object_object_add(object, name, string) == 0;
+}
+
+char *json_text_take(struct json_object *object, bool complete)
+{
+    const char *text = complete ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN) : NULL;
+    char *copy = text != NULL ? strdup(text) : NULL;
+
+    json_object_put(object);
+    return copy;
+}

@@ -1,7 +1,8 @@
-/* Reading JSON that others wrote, through json-c: strict, bounded, one object. */
+/* JSON through json-c: reading what others wrote, strict, bounded, one object; and writing. */
 #ifndef ENROLL_JSON_TEXT_H
 #define ENROLL_JSON_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <json-c/json.h>
@@ -18,5 +19,12 @@ void json_text_free(struct json_object *object);
 char *json_text_string(struct json_object *object, const char *name);
 /* The same in printable characters. */
 char *json_text_printable(struct json_object *object, const char *name);
+
+/* Adds a string member. False: out of memory. */
+bool json_text_put(struct json_object *object, const char *name, const char *value)
+    __attribute__((warn_unused_result));
+/* The text of an object, without blanks, and frees the object. malloc()ed; NULL: out of memory, or not
+ * `complete`. */
+char *json_text_take(struct json_object *object, bool complete) __attribute__((warn_unused_result));
 
 #endif

@@ -3,50 +3,37 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
-static bool put(struct json_object *object, const char *name, const char *value)
-{
-    struct json_object *string = json_object_new_string(value);
-    return string != NULL && json_object_object_add(object, name, string) == 0;
-}
-
-static char *text_take(struct json_object *object, bool complete)
-{
-    const char *text = complete ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN) : NULL;
-    char *copy = text != NULL ? strdup(text) : NULL;
-    json_object_put(object);
-    return copy;
-}
+#include "json_text.h"
 
 char *intune_enroll_write(const char *request_pem, const char *version, const char *device_name)
 {
     struct json_object *object = json_object_new_object();
-    return text_take(object, object != NULL && put(object, "CertificateSigningRequest", request_pem) &&
-                                 put(object, "AppVersion", version) &&
-                                 put(object, "DeviceName", device_name));
+    return json_text_take(object, object != NULL &&
+                                      json_text_put(object, "CertificateSigningRequest", request_pem) &&
+                                      json_text_put(object, "AppVersion", version) &&
+                                      json_text_put(object, "DeviceName", device_name));
 }
 
 char *intune_details_write(const char *device_id, const struct machine_facts *facts)
 {
     struct json_object *object = json_object_new_object();
-    return text_take(object, object != NULL && put(object, "DeviceId", device_id) &&
-                                 put(object, "DeviceName", facts->device_name) &&
-                                 put(object, "Manufacturer", facts->manufacturer) &&
-                                 put(object, "OSDistribution", facts->distribution) &&
-                                 put(object, "OSVersion", facts->version));
+    return json_text_take(object, object != NULL && json_text_put(object, "DeviceId", device_id) &&
+                                      json_text_put(object, "DeviceName", facts->device_name) &&
+                                      json_text_put(object, "Manufacturer", facts->manufacturer) &&
+                                      json_text_put(object, "OSDistribution", facts->distribution) &&
+                                      json_text_put(object, "OSVersion", facts->version));
 }
 
 static bool detail_add(struct json_object *details, const struct intune_rule *rule,
                        const struct rule_verdict *verdict)
 {
     struct json_object *detail = json_object_new_object();
-    bool complete = detail != NULL && put(detail, "RuleId", rule->rule_id) &&
-                    put(detail, "SettingDefinitionItemId", rule->item) &&
-                    put(detail, "ExpectedValue", rule->value) &&
-                    put(detail, "ActualValue", verdict->actual) &&
-                    put(detail, "NewComplianceState", compliance_name(verdict->state)) &&
-                    put(detail, "OldComplianceState", compliance_name(verdict->before));
+    bool complete = detail != NULL && json_text_put(detail, "RuleId", rule->rule_id) &&
+                    json_text_put(detail, "SettingDefinitionItemId", rule->item) &&
+                    json_text_put(detail, "ExpectedValue", rule->value) &&
+                    json_text_put(detail, "ActualValue", verdict->actual) &&
+                    json_text_put(detail, "NewComplianceState", compliance_name(verdict->state)) &&
+                    json_text_put(detail, "OldComplianceState", compliance_name(verdict->before));
     if (complete && json_object_array_add(details, detail) == 0)
         return true;
     json_object_put(detail);
@@ -59,8 +46,8 @@ static struct json_object *policy_status(const struct intune_policies *policies,
 {
     const char *policy_id = policies->rules[first].policy_id;
     struct json_object *status = json_object_new_object(), *details = json_object_new_array();
-    bool complete = status != NULL && details != NULL && put(status, "PolicyId", policy_id) &&
-                    put(status, "LastStatusDateTime", when);
+    bool complete = status != NULL && details != NULL && json_text_put(status, "PolicyId", policy_id) &&
+                    json_text_put(status, "LastStatusDateTime", when);
     for (size_t i = first; complete && i < policies->count; i++)
         if (strcmp(policies->rules[i].policy_id, policy_id) == 0)
             complete = detail_add(details, &policies->rules[i], &verdicts[i]);
@@ -87,7 +74,7 @@ char *intune_status_write(const char *device_id, const struct intune_policies *p
     char when[32];
     struct tm tm;
     strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S+00:00", gmtime_r(&now, &tm));
-    bool complete = object != NULL && statuses != NULL && put(object, "DeviceId", device_id);
+    bool complete = object != NULL && statuses != NULL && json_text_put(object, "DeviceId", device_id);
     for (size_t i = 0; complete && i < policies->count; i++) {
         if (policy_seen(policies, i))
             continue;
@@ -95,7 +82,7 @@ char *intune_status_write(const char *device_id, const struct intune_policies *p
         complete = status != NULL && json_object_array_add(statuses, status) == 0;
     }
     if (complete && json_object_object_add(object, "PolicyStatuses", statuses) == 0)
-        return text_take(object, true);
+        return json_text_take(object, true);
     json_object_put(statuses);
-    return text_take(object, false);
+    return json_text_take(object, false);
 }
