@@ -1,5 +1,5 @@
 /*
- * enroll/install: making the device key and writing the token directory. Everything here is called by the
+ * Making the device key and writing the token directory. Everything here is called by the use cases and
  * commands alone; it uses the TPM interface and the file system, never to a server and never to a
  * person.
  *

@@ -68,10 +68,10 @@ enum enroll_exit enrolled_read(const char *directory, struct enrolled *ret_enrol
     if (fd < 0)
         return ENROLL_OK;
     ret_enrolled->has_record = enrollment_read(fd, directory, &ret_enrolled->record, &ignored) == ENROLL_OK;
-    if (ret_enrolled->has_record)
-        check_in_read(fd, &ret_enrolled->check_in);
-    if (ret_enrolled->has_record)
+    if (ret_enrolled->has_record) {
         enrollment_state_read(fd, &ret_enrolled->state);
+        check_in_read(fd, &ret_enrolled->check_in);
+    }
     close(fd);
     return ENROLL_OK;
 }

@@ -174,7 +174,7 @@ void https_response_free(struct https_response *response)
     *response = (struct https_response){0};
 }
 
-/* CURLcode of the first option that failed: every one of them is a promise of client.h. */
+/* CURLcode of the first option that failed: every one of them is a promise of https_client.h. */
 static CURLcode options_set(struct https_client *client, const struct https_request *request, const char *url,
                             struct curl_slist *headers, struct answer *answer)
 {

@@ -1,7 +1,7 @@
 /*
- * enroll/trace: `--trace DIR` writes every message of a run, numbered and pretty-printed with each secret cut
- * out, and flow.html, a self-contained page that draws the sequence. Fed by the observer of client.h and by
- * the progress of the flow; called by the commands.
+ * `--trace DIR` writes every message of a run, numbered and pretty-printed with each secret cut
+ * out, and flow.html, a self-contained page that draws the sequence. Fed by the observer of https_client.h
+ * and by the progress of the flow; called by the commands.
  */
 #ifndef ENROLL_TRACE_H
 #define ENROLL_TRACE_H

@@ -1,4 +1,4 @@
-/* What of a token and of a token service's JSON may be shown. Pure; private to enroll/trace. */
+/* What of a token and of a token service's JSON may be shown. Pure; private to enroll/output. */
 #ifndef ENROLL_TRACE_CLAIMS_H
 #define ENROLL_TRACE_CLAIMS_H
 

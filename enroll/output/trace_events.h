@@ -1,4 +1,4 @@
-/* What happened, in order, as trace.c gathers it and page.c draws it. Private to enroll/trace. */
+/* What happened, in order, as trace.c gathers it and trace_page.c draws it. Private to enroll/output. */
 #ifndef ENROLL_TRACE_EVENTS_H
 #define ENROLL_TRACE_EVENTS_H
 

@@ -1,5 +1,5 @@
 /*
- * A message as people may see it: pretty-printed, with every secret cut out. Pure; private to enroll/trace.
+ * A message as people may see it: pretty-printed, with every secret cut out. Pure; private to enroll/output.
  *
  * Passwords and security tokens go by the names of their elements, members and fields; whatever was
  * recognised as a secret once is then cut out wherever it turns up again, for servers do echo. A token shows

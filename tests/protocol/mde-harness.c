@@ -327,11 +327,6 @@ void harness_outcome(const struct issued_certificate *issued, struct attempt_out
                                  &ret_outcome->now.generation->certificate.value));
 }
 
-void harness_outcome_clear(struct attempt_outcome *outcome)
-{
-    attempt_outcome_clear(outcome);
-}
-
 void harness_run_clear(struct harness_run *run)
 {
     if (run->status == ENROLL_OK)

@@ -78,9 +78,8 @@ void harness_renew(struct harness_run *run, const struct mde_server *server,
 enum enroll_exit harness_issued(const struct harness_run *run, struct issued_certificate *ret_issued,
                                 struct enroll_error *ret_error);
 /* What the page of a trace needs: the record, and as generation `issued` alone. Cleared with
- * harness_outcome_clear(). */
+ * attempt_outcome_clear(). */
 void harness_outcome(const struct issued_certificate *issued, struct attempt_outcome *ret_outcome);
-void harness_outcome_clear(struct attempt_outcome *outcome);
 void harness_run_clear(struct harness_run *run);
 
 /* Whether some file in the server's received/ whose name ends with `end` holds `text`; how many files end so.

@@ -100,7 +100,7 @@ static void traced_enroll(struct traced *traced, const char *name, const struct 
         assert_int_equal(harness_issued(&traced->run, &issued, &error), ENROLL_OK);
         harness_outcome(&issued, &outcome);
         trace_outcome(traced->trace, &outcome, NULL);
-        harness_outcome_clear(&outcome);
+        attempt_outcome_clear(&outcome);
     } else {
         trace_outcome(traced->trace, NULL, &traced->run.error);
     }

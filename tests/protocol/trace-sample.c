@@ -47,7 +47,7 @@ static void sample_write(const char *name, const char *mode)
         assert_int_equal(harness_issued(&run, &issued, &error), ENROLL_OK);
         harness_outcome(&issued, &outcome);
         trace_outcome(trace, &outcome, NULL);
-        harness_outcome_clear(&outcome);
+        attempt_outcome_clear(&outcome);
     } else {
         trace_outcome(trace, NULL, &run.error);
     }

@@ -16,8 +16,8 @@
 #include "provisioning_document.h"
 #include "signing_key.h"
 
-struct device_profile; /* enroll/profile.h: what the device says about itself */
-struct https_client;   /* enroll/http/client.h: HTTPS with its options (CA file, resolve, timeout, trace) */
+struct device_profile;     /* enroll/profile.h: what the device says about itself */
+struct https_client;       /* https_client.h: HTTPS with its options (CA file, resolve, timeout, trace) */
 struct credential_options; /* credential.h */
 
 /* The five steps, as progress and errors number them. */

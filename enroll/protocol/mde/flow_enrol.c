@@ -538,6 +538,18 @@ enum enroll_exit flow_end(struct flow *flow, enum enroll_exit status)
     return status;
 }
 
+/* The first three steps. */
+static enum enroll_exit sign_in(struct flow *flow)
+{
+    enum enroll_exit status = resolve(flow);
+
+    if (status == ENROLL_OK)
+        status = flow_step_discover(flow);
+    if (status == ENROLL_OK)
+        status = token(flow);
+    return status;
+}
+
 enum enroll_exit flow_enroll(const struct flow_options *options, const struct flow_callbacks *callbacks,
                              struct flow_result *ret_result, struct enroll_error *ret_error)
 {
@@ -545,11 +557,7 @@ enum enroll_exit flow_enroll(const struct flow_options *options, const struct fl
     enum enroll_exit status;
 
     flow_begin(&flow, options, callbacks, ret_result, ret_error);
-    status = resolve(&flow);
-    if (status == ENROLL_OK)
-        status = flow_step_discover(&flow);
-    if (status == ENROLL_OK)
-        status = token(&flow);
+    status = sign_in(&flow);
     if (status == ENROLL_OK)
         status = policies(&flow);
     if (status == ENROLL_OK && !options->stop_after_policy)
@@ -565,11 +573,7 @@ enum enroll_exit flow_resume(const struct flow_options *options, const struct fl
     enum enroll_exit status;
 
     flow_begin(&flow, options, callbacks, ret_result, ret_error);
-    status = resolve(&flow);
-    if (status == ENROLL_OK)
-        status = flow_step_discover(&flow);
-    if (status == ENROLL_OK)
-        status = token(&flow);
+    status = sign_in(&flow);
     if (status == ENROLL_OK)
         status = query(&flow, pending);
     return flow_end(&flow, status);
